@@ -1,1 +1,13 @@
-//! .
+//! Adapters: each turns the traffic of one reference point into commands for the actor tree, and the tree's wishes
+//! back into traffic. Outside its adapter nobody knows a protocol; adapters meet only through domain commands.
+//!
+//! - [`mm1`] — handsets (TS 23.140 MM1, OMA MMS encapsulation over HTTP);
+//! - [`smpp`] — short-message centres, which carry our pushes to handsets;
+//! - [`bearer`] — what `mm1` asks of a push transport, and `smpp` is.
+#![forbid(unsafe_code)]
+
+pub mod bearer;
+pub mod http;
+pub mod metrics;
+pub mod mm1;
+pub mod smpp;

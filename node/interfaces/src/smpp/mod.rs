@@ -1,0 +1,1 @@
+//! The ESME: pushes to handsets over SMPP 3.4.
