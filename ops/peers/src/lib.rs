@@ -1,1 +1,10 @@
-//! .
+//! Stub peers of an MMS Relay/Server — handsets, an SMSC, the process of a node — and the ledger that holds what they
+//! saw against what the node promised. Shared by the demo, the drills, the load generator and the tests.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod ledger;
+pub mod msisdn;
+
+pub use error::PeerError;
+pub use msisdn::Msisdn;
