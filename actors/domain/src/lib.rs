@@ -1,15 +1,28 @@
 //! What an MMSC is, as values and pure functions: ids, addresses, records, the life of a message.
 //!
-//! No sockets, no files, no clock: time, randomness and ids are arguments. The function that decides what happens
-//! to a copy is [`lifecycle::step`]; the table of all its answers is `tests/golden/lifecycle.txt`.
+//! No sockets, no files, no clock: time, randomness and ids are arguments. Who decides what:
+//!
+//! | question | function | all its answers |
+//! |---|---|---|
+//! | is a submission taken, and for whom | [`accept::admit`] | `tests/admission.rs` |
+//! | where is a recipient served | [`routing::RoutingTable::route`] | [`routing`] |
+//! | what happens to a copy | [`lifecycle::step`] | `tests/golden/lifecycle.txt` |
+//! | when is a handset told, and when no more | [`telling::step`] | `tests/golden/telling.txt` |
 #![forbid(unsafe_code)]
 
+pub mod accept;
 pub mod address;
 pub mod command;
+pub mod freeze;
 pub mod id;
 pub mod inbox;
 pub mod lifecycle;
+pub mod policy;
+pub mod profile;
+pub mod rate;
 pub mod record;
+pub mod routing;
+pub mod telling;
 pub mod time;
 pub mod why;
 

@@ -64,6 +64,17 @@ pub enum Interface {
     Mm7,
 }
 
+impl std::fmt::Display for Interface {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Mm1 => "MM1",
+            Self::Mm3 => "MM3",
+            Self::Mm4 => "MM4",
+            Self::Mm7 => "MM7",
+        })
+    }
+}
+
 /// Who sent it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
