@@ -1,0 +1,1 @@
+//! A readable tree of any MMS PDU or push.
