@@ -90,6 +90,15 @@ pub enum Why {
     /// Content let go after the grace time that follows the last final state.
     #[n(27)]
     ContentReleased,
+    /// Nothing is due yet: it waits on.
+    #[n(28)]
+    NotDue,
+    /// The content left for the handset in part only, or the connection broke; it may fetch again.
+    #[n(29)]
+    ServingBroken,
+    /// No variant can be made for the handset; it gets the original.
+    #[n(30)]
+    NotAdapted,
 }
 
 /// Why a submission was not accepted; each interface has its own words for it (`replies.rs` of each adapter).

@@ -2,12 +2,12 @@
 //!
 //! [`step`] takes where a copy stands and what happened, and answers where it stands next, what is to be done about
 //! it, and why. Nothing else in the system decides that. The states and their moves are those of the table in
-//! `spec` TS 23.140 clause 7.1 as narrowed by our digest (MM1 14.5); `tests/golden/lifecycle.txt` lists every cell.
+//! TS 23.140 clauses 7.1 and 8.1 as narrowed by our digest (MM1 14.5); `tests/golden/lifecycle.txt` lists every cell.
 
 mod invariant;
 mod state;
 mod step;
 
-pub use invariant::Invariant;
+pub use invariant::{Invariant, broken_by_step, broken_by_telling, shows_hidden_sender};
 pub use state::{CopyState, Final, Undeliverable};
 pub use step::{CopyEvent, Effect, Facts, Illegal, Leads, Step, Timers, step};

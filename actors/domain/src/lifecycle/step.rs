@@ -10,7 +10,7 @@ use crate::why::Why;
 /// What can happen to a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CopyEvent {
-    /// Screening let the MM pass; where the copy goes is in [`Facts::route`].
+    /// Screening let the MM pass; where the copy goes is in [`Facts::leads`].
     Granted,
     /// Screening refused the MM.
     Denied,
@@ -46,6 +46,30 @@ pub enum CopyEvent {
     Adapted,
     /// The transcoder cannot make one; the original is served.
     NotAdapted,
+}
+
+impl CopyEvent {
+    /// All of them, in the order of the table.
+    pub const ALL: [Self; 18] = [
+        Self::Granted,
+        Self::Denied,
+        Self::Due,
+        Self::ContentServed,
+        Self::ContentBroken,
+        Self::HandsetRetrieved,
+        Self::HandsetDeferred,
+        Self::HandsetRejected,
+        Self::HandsetUnrecognised,
+        Self::TellingFailed,
+        Self::DeletedByRecipient,
+        Self::ForwardedByRecipient,
+        Self::CancelRequested,
+        Self::PeerAccepted,
+        Self::PeerRefused,
+        Self::PeerUnknown,
+        Self::Adapted,
+        Self::NotAdapted,
+    ];
 }
 
 /// Where a copy leads, decided by routing before the copy is accepted.
@@ -96,7 +120,9 @@ impl Default for Timers {
     }
 }
 
-/// What is to be done, as data. All of it is written in the transaction that writes the new state.
+/// What is to be done, as data. All of it is written in the transaction that writes the new state. Delivery time and
+/// expiry are the same for all copies of an MM, so they are the MM's own due entry and need no effect here; a copy's
+/// own due entry is for what comes earlier (grace after serving, retry to a peer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Put a notification into the recipient's inbox.
@@ -129,10 +155,14 @@ pub struct Step {
 #[error("no such event in this state")]
 pub struct Illegal;
 
-/// What happens to a copy in `state` when `event` comes at `now`.
+/// What happens to a copy in `state` when `event` comes at `now`. Numbers such as 14.5 name clauses of the MM1 digest
+/// (the rows there follow TS 23.140 clauses 7.1 and 8.1).
 ///
 /// An event that comes too late for a final copy changes nothing and says so ([`Why::TooLate`]); one that makes no
 /// sense in its state is [`Illegal`].
+///
+/// # Errors
+/// [`Illegal`]: the caller or a peer got something wrong; it is counted and nothing changes.
 pub fn step(state: &CopyState, event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Illegal> {
     match state {
         CopyState::Screening => screening(event, now, facts),
@@ -174,6 +204,7 @@ fn end(how: Final, why: Why, facts: &Facts) -> Step {
     moved(CopyState::Final(how), effects, why)
 }
 
+/// One final report per recipient (MM1 digest 14.5).
 fn may_report(how: Final, facts: &Facts) -> bool {
     match how {
         Final::Retrieved | Final::Rejected | Final::Forwarded | Final::Deleted => !facts.report_refused,
@@ -184,21 +215,16 @@ fn may_report(how: Final, facts: &Facts) -> bool {
     }
 }
 
-/// Accepting: the copy is told now, told later, handed to a peer, or is undeliverable from the start.
+/// Accepting: the copy is told now, told later, handed to a peer, or is undeliverable from the start. Until then the
+/// submitter has no answer, so it is told in the answer and never by a report (consistency rule 13).
 fn screening(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Illegal> {
     use CopyEvent as E;
     match event {
         E::Granted => Ok(granted(now, facts)),
-        E::Denied => Ok(moved(
-            CopyState::Final(Final::Rejected),
-            Vec::new(),
-            Why::ScreeningRefused,
-        )),
-        E::Due if now >= facts.expires_at => {
-            Ok(moved(CopyState::Final(Final::Expired), Vec::new(), Why::ExpiryReached))
-        }
-        E::Due => Ok(stay(&CopyState::Screening, Why::Accepted)),
-        E::CancelRequested => Ok(moved(CopyState::Final(Final::Cancelled), Vec::new(), Why::Cancelled)),
+        E::Denied => Ok(not_accepted(Final::Rejected, Why::ScreeningRefused, facts)),
+        E::Due if now >= facts.expires_at => Ok(not_accepted(Final::Expired, Why::ExpiryReached, facts)),
+        E::Due => Ok(stay(&CopyState::Screening, Why::NotDue)),
+        E::CancelRequested => Ok(not_accepted(Final::Cancelled, Why::Cancelled, facts)),
         E::ContentServed
         | E::ContentBroken
         | E::HandsetRetrieved
@@ -216,32 +242,63 @@ fn screening(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, I
     }
 }
 
+fn not_accepted(how: Final, why: Why, facts: &Facts) -> Step {
+    let effects = facts.due_at.map(|_| Effect::ClearDue).into_iter().collect();
+    moved(CopyState::Final(how), effects, why)
+}
+
 fn granted(now: UnixMillis, facts: &Facts) -> Step {
+    // Whoever was asked took longer than the message lives.
+    if now >= facts.expires_at {
+        return end(Final::Expired, Why::ExpiryReached, facts);
+    }
     match facts.leads {
-        Leads::Nowhere(why) => end(Final::Undeliverable(Undeliverable::Unreachable), why, facts),
+        Leads::Nowhere(why) => end(undelivered(why), why, facts),
         // X-Mms-Delivery-Time: earliest delivery (MM1 digest 5, 14.5).
         Leads::Here | Leads::Peer if facts.deliver_at.is_some_and(|at| at > now) => {
             moved(CopyState::Scheduled, Vec::new(), Why::AcceptedForLater)
         }
         Leads::Here => moved(CopyState::Telling, vec![Effect::Notify], Why::Accepted),
-        Leads::Peer => moved(CopyState::Forwarding, vec![Effect::HandToPeer], Why::AcceptedForPeer),
+        Leads::Peer => hand_to_peer(now, facts, Why::AcceptedForPeer),
     }
 }
 
+/// What a copy that leads nowhere ends as: refused on the recipient's behalf, or out of reach (MM1 digest 14.5:
+/// unknown subscriber, Unreachable).
+fn undelivered(why: Why) -> Final {
+    if why == Why::RecipientPolicy {
+        Final::Rejected
+    } else {
+        Final::Undeliverable(Undeliverable::Unreachable)
+    }
+}
+
+/// An attempt towards a peer. Its due entry is written before it is made: were the node to die in between, the copy
+/// would otherwise wait for its expiry.
+fn hand_to_peer(now: UnixMillis, facts: &Facts, why: Why) -> Step {
+    moved(
+        CopyState::Forwarding,
+        vec![Effect::HandToPeer, Effect::SetDue(peer_due(now, facts))],
+        why,
+    )
+}
+
+fn peer_due(now: UnixMillis, facts: &Facts) -> UnixMillis {
+    now.plus(facts.timers.peer_retry).min(facts.expires_at)
+}
+
+/// Waiting for X-Mms-Delivery-Time (MM1 digest 14.5, "Accepted").
 fn scheduled(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Illegal> {
     use CopyEvent as E;
     match event {
         E::Due if now >= facts.expires_at => Ok(end(Final::Expired, Why::ExpiryReached, facts)),
         E::Due if facts.deliver_at.is_none_or(|at| at <= now) => Ok(match facts.leads {
             Leads::Here => moved(CopyState::Telling, vec![Effect::Notify], Why::DeliveryTimeReached),
-            Leads::Peer => moved(
-                CopyState::Forwarding,
-                vec![Effect::HandToPeer],
-                Why::DeliveryTimeReached,
-            ),
-            Leads::Nowhere(why) => end(Final::Undeliverable(Undeliverable::Unreachable), why, facts),
+            Leads::Peer => hand_to_peer(now, facts, Why::DeliveryTimeReached),
+            // The route went away meanwhile.
+            Leads::Nowhere(why) => end(undelivered(why), why, facts),
         }),
-        E::Due => Ok(stay(&CopyState::Scheduled, Why::AcceptedForLater)),
+        E::Due => Ok(stay(&CopyState::Scheduled, Why::NotDue)),
         E::CancelRequested => Ok(end(Final::Cancelled, Why::Cancelled, facts)),
         // Nobody knows the token yet.
         E::Granted
@@ -263,43 +320,57 @@ fn scheduled(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, I
     }
 }
 
-/// Telling and Deferred: the handset knows of the message or is about to. A grace from an earlier, complete
-/// serving may still run.
+/// Telling, Deferred and, for what a handset says meanwhile, Adapting: the handset knows of the message or is about to.
+/// When it is told again is not decided here but by [`crate::telling::step`].
 fn waiting_for_handset(state: &CopyState, event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Illegal> {
     use CopyEvent as E;
     match event {
+        // 14.5: any not final | Expiry | Expired.
         E::Due if now >= facts.expires_at => Ok(end(Final::Expired, Why::ExpiryReached, facts)),
-        E::Due => Ok(stay(state, Why::Accepted)),
-        // MM1 digest 14.4: the complete 200 response starts the grace, nothing less.
+        E::Due => Ok(stay(state, Why::NotDue)),
+        // 14.4: the complete 200 response starts the grace, nothing less. A handset that has the content is not told
+        // of it again, whether or not it ever answers.
         E::ContentServed => {
             let due = now.plus(facts.timers.served_grace).min(facts.expires_at);
-            Ok(moved(CopyState::Served, vec![Effect::SetDue(due)], Why::ContentServed))
+            Ok(moved(
+                CopyState::Served,
+                vec![Effect::StopTelling, Effect::SetDue(due)],
+                Why::ContentServed,
+            ))
         }
-        E::ContentBroken => Ok(stay(state, Why::Accepted)),
-        // Either answer counts in either flow (MM1 digest 14.3).
+        E::ContentBroken => Ok(stay(state, Why::ServingBroken)),
+        // 14.3: either answer counts in either flow.
         E::HandsetRetrieved => Ok(end(Final::Retrieved, Why::HandsetRetrieved, facts)),
         E::HandsetDeferred if *state == CopyState::Deferred => Ok(stay(state, Why::HandsetDeferred)),
-        // Deferred stops re-notification; the copy waits until expiry and is reported on by nobody.
+        // 14.5: Notified | notifyresp Deferred | Deferred. It stops re-notification, is no delivery, and nobody is
+        // reported to.
         E::HandsetDeferred => Ok(moved(
             CopyState::Deferred,
             vec![Effect::StopTelling],
             Why::HandsetDeferred,
         )),
+        // 14.5: Notified, Deferred | notifyresp Rejected | Rejected (final). **What happens when a handset rejects a
+        // notification**: telling stops, the originator who asked gets a report "Rejected" unless the handset forbade
+        // reports, and the content goes when the last copy of the MM is final.
         E::HandsetRejected => Ok(end(Final::Rejected, Why::HandsetRejected, facts)),
+        // 14.5: Notified | notifyresp Unrecognised | final. (Telling again in a lower version is not done.)
         E::HandsetUnrecognised => Ok(end(
             Final::Undeliverable(Undeliverable::Unrecognised),
             Why::HandsetUnrecognised,
             facts,
         )),
-        // A handset that deferred was reached: an old failure of the bearer no longer counts.
-        E::TellingFailed if *state == CopyState::Deferred => Ok(stay(state, Why::TooLate)),
-        E::TellingFailed => Ok(end(
+        // 14.5: Notify | permanent bearer failure | failed (final), Unreachable.
+        E::TellingFailed if *state == CopyState::Telling => Ok(end(
             Final::Undeliverable(Undeliverable::Unreachable),
             Why::BearerRefused,
             facts,
         )),
+        // A handset that deferred or is fetching was reached: an old failure of the bearer no longer counts.
+        E::TellingFailed => Ok(stay(state, Why::TooLate)),
+        // 14.5: Notified, Deferred | m-delete-req, m-forward-req.
         E::DeletedByRecipient => Ok(end(Final::Deleted, Why::DeletedByRecipient, facts)),
         E::ForwardedByRecipient => Ok(end(Final::Forwarded, Why::ForwardedByRecipient, facts)),
+        // 14.5: any not final | cancel by the originator's application | Cancelled.
         E::CancelRequested => Ok(end(Final::Cancelled, Why::Cancelled, facts)),
         E::Granted | E::Denied | E::PeerAccepted | E::PeerRefused | E::PeerUnknown | E::Adapted | E::NotAdapted => {
             Err(Illegal)
@@ -307,18 +378,21 @@ fn waiting_for_handset(state: &CopyState, event: CopyEvent, now: UnixMillis, fac
     }
 }
 
+/// The handset has the content; its word is awaited for a grace time.
 fn served(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Illegal> {
     use CopyEvent as E;
     let state = CopyState::Served;
     match event {
-        // MM1 digest 14.4: popular handsets never answer; the complete response itself was the delivery.
+        // 14.4: popular handsets never answer; the complete response itself was the delivery.
         E::Due if facts.due_at.is_none_or(|at| at <= now) || now >= facts.expires_at => {
             Ok(end(Final::Retrieved, Why::GraceOver, facts))
         }
-        E::Due => Ok(stay(&state, Why::ContentServed)),
+        E::Due => Ok(stay(&state, Why::NotDue)),
+        // 14.5: Served | ack, notifyresp Retrieved | Retrieved (final).
         E::HandsetRetrieved => Ok(end(Final::Retrieved, Why::HandsetRetrieved, facts)),
         // Served again (a lost response): the first serving's grace goes on.
-        E::ContentServed | E::ContentBroken => Ok(stay(&state, Why::ContentServed)),
+        E::ContentServed => Ok(stay(&state, Why::ContentServed)),
+        E::ContentBroken => Ok(stay(&state, Why::ServingBroken)),
         // Said before the fetch and overtaken by it.
         E::HandsetDeferred => Ok(stay(&state, Why::TooLate)),
         E::HandsetRejected => Ok(end(Final::Rejected, Why::HandsetRejected, facts)),
@@ -336,8 +410,9 @@ fn served(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Ille
 fn adapting(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Illegal> {
     use CopyEvent as E;
     match event {
-        E::Adapted => Ok(moved(CopyState::Deferred, Vec::new(), Why::Adapted)),
-        E::NotAdapted => Ok(moved(CopyState::Deferred, Vec::new(), Why::ContentServed)),
+        // The handset fetches again and gets the variant, or the original; it need not be told.
+        E::Adapted => Ok(moved(CopyState::Deferred, vec![Effect::StopTelling], Why::Adapted)),
+        E::NotAdapted => Ok(moved(CopyState::Deferred, vec![Effect::StopTelling], Why::NotAdapted)),
         E::Due
         | E::ContentServed
         | E::ContentBroken
@@ -357,12 +432,14 @@ fn adapting(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Il
     }
 }
 
+/// A peer is to take the copy over. "Unknown" is an outcome of its own: the same ids are sent again.
 fn forwarding(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, Illegal> {
     use CopyEvent as E;
     let state = CopyState::Forwarding;
     match event {
         E::Due if now >= facts.expires_at => Ok(end(Final::Expired, Why::ExpiryReached, facts)),
-        E::Due => Ok(moved(state, vec![Effect::HandToPeer], Why::PeerRetry)),
+        E::Due if facts.due_at.is_some_and(|at| at > now) => Ok(stay(&state, Why::NotDue)),
+        E::Due => Ok(hand_to_peer(now, facts, Why::PeerRetry)),
         // The peer reports on delivery from here on; nothing is reported for the hand-over itself.
         E::PeerAccepted => {
             let quiet = Facts {
@@ -376,10 +453,7 @@ fn forwarding(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, 
             Why::PeerRefused,
             facts,
         )),
-        E::PeerUnknown => {
-            let due = now.plus(facts.timers.peer_retry).min(facts.expires_at);
-            Ok(moved(state, vec![Effect::SetDue(due)], Why::PeerRetry))
-        }
+        E::PeerUnknown => Ok(moved(state, vec![Effect::SetDue(peer_due(now, facts))], Why::PeerRetry)),
         E::CancelRequested => Ok(end(Final::Cancelled, Why::Cancelled, facts)),
         E::Granted
         | E::Denied
@@ -397,11 +471,13 @@ fn forwarding(event: CopyEvent, now: UnixMillis, facts: &Facts) -> Result<Step, 
     }
 }
 
-/// Final is final: whatever a handset or peer still says is answered and changes nothing.
+/// Final is final: whatever a handset, a peer or a screening party still says is answered and changes nothing.
+/// (14.5: final | any late notifyresp, ack, GET | unchanged. An answer of screening may cross a cancellation.)
 fn ended(state: &CopyState, event: CopyEvent) -> Result<Step, Illegal> {
     match event {
-        CopyEvent::Granted | CopyEvent::Denied => Err(Illegal),
-        CopyEvent::Due
+        CopyEvent::Granted
+        | CopyEvent::Denied
+        | CopyEvent::Due
         | CopyEvent::ContentServed
         | CopyEvent::ContentBroken
         | CopyEvent::HandsetRetrieved
