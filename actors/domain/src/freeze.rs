@@ -11,20 +11,10 @@ pub const MAX_CHUNK_BYTES: usize = 64 * 1024;
 /// Room for a chunk's frame: map, keys, index and the array's length.
 const FRAME_BYTES: usize = 32;
 
-/// A piece of a frozen list, as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FrozenChunk {
-    /// The copy of its first recipient: names the chunk within its list.
-    pub first: CopyIndex,
-    /// Recipients in it.
-    pub count: u32,
-    /// Its CBOR, at most [`MAX_CHUNK_BYTES`].
-    pub octets: Vec<u8>,
-}
-
 #[derive(Encode, Decode)]
 #[cbor(map)]
 struct Chunk {
+    /// The copy of its first recipient.
     #[n(0)]
     first: CopyIndex,
     #[n(1)]
@@ -37,24 +27,23 @@ pub enum FrozenError {
     /// Not the CBOR of a chunk.
     #[error("a frozen recipient chunk cannot be decoded")]
     Undecodable,
-    /// The cursor does not stand in this chunk.
-    #[error("the cursor does not stand in this chunk")]
-    WrongChunk,
+    /// The cursor stands before this chunk: one was left out.
+    #[error("the cursor stands before this chunk")]
+    ChunkLeftOut,
 }
 
-/// Cuts a list, already unique and in its final order, into chunks. One recipient never exceeds a chunk, because an
-/// address is limited ([`crate::address::MAX_ADDRESS_BYTES`]).
+/// Cuts a list, already unique and in its final order, into chunks of at most [`MAX_CHUNK_BYTES`], to be stored under
+/// their numbers. One recipient never exceeds a chunk, because an address is limited
+/// ([`crate::address::MAX_ADDRESS_BYTES`]).
 #[must_use]
-pub fn freeze(recipients: &[Recipient]) -> Vec<FrozenChunk> {
+pub fn freeze(recipients: &[Recipient]) -> Vec<Vec<u8>> {
     let mut chunks = Vec::new();
     let (mut first, mut size, mut waiting) = (0_u32, FRAME_BYTES, Vec::new());
-    for recipient in recipients {
+    for (index, recipient) in (0_u32..).zip(recipients) {
         let len = encoded(recipient).len();
         if size + len > MAX_CHUNK_BYTES && !waiting.is_empty() {
-            let chunk = chunk(first, std::mem::take(&mut waiting));
-            first += chunk.count;
-            size = FRAME_BYTES;
-            chunks.push(chunk);
+            chunks.push(chunk(first, std::mem::take(&mut waiting)));
+            (first, size) = (index, FRAME_BYTES);
         }
         size += len;
         waiting.push(recipient.clone());
@@ -65,32 +54,39 @@ pub fn freeze(recipients: &[Recipient]) -> Vec<FrozenChunk> {
     chunks
 }
 
-/// Up to `limit` recipients of a chunk from copy `cursor` on, with their copies. Fewer than `limit` means that the
-/// chunk ends there; the next one begins at the following copy.
+/// All recipients of a chunk.
 ///
 /// # Errors
-/// The octets are no chunk, or the cursor stands elsewhere.
-pub fn thaw(octets: &[u8], cursor: CopyIndex, limit: usize) -> Result<Vec<(CopyIndex, Recipient)>, FrozenError> {
-    let chunk: Chunk = minicbor::decode(octets).map_err(|_| FrozenError::Undecodable)?;
-    let skip = cursor.0.checked_sub(chunk.first.0).ok_or(FrozenError::WrongChunk)?;
-    let skip = usize::try_from(skip).map_err(|_| FrozenError::WrongChunk)?;
-    if skip >= chunk.recipients.len() {
-        return Err(FrozenError::WrongChunk);
-    }
+/// The octets are no chunk.
+pub fn thaw(octets: &[u8]) -> Result<Vec<Recipient>, FrozenError> {
+    decode(octets).map(|chunk| chunk.recipients)
+}
+
+/// Up to `limit` recipients of a chunk from copy `cursor` on, with their copies. Fewer than `limit` (none, if the
+/// cursor is past the chunk): it goes on in the next chunk.
+///
+/// # Errors
+/// The octets are no chunk, or the cursor stands before it.
+pub fn thaw_from(octets: &[u8], cursor: CopyIndex, limit: usize) -> Result<Vec<(CopyIndex, Recipient)>, FrozenError> {
+    let chunk = decode(octets)?;
+    let skip = cursor
+        .0
+        .checked_sub(chunk.first.0)
+        .and_then(|skip| usize::try_from(skip).ok())
+        .ok_or(FrozenError::ChunkLeftOut)?;
     Ok((cursor.0..)
         .map(CopyIndex)
         .zip(chunk.recipients.into_iter().skip(skip).take(limit))
         .collect())
 }
 
-fn chunk(first: u32, recipients: Vec<Recipient>) -> FrozenChunk {
-    let count = u32::try_from(recipients.len()).unwrap_or(u32::MAX);
+fn decode(octets: &[u8]) -> Result<Chunk, FrozenError> {
+    minicbor::decode(octets).map_err(|_| FrozenError::Undecodable)
+}
+
+fn chunk(first: u32, recipients: Vec<Recipient>) -> Vec<u8> {
     let first = CopyIndex(first);
-    FrozenChunk {
-        first,
-        count,
-        octets: encoded(&Chunk { first, recipients }),
-    }
+    encoded(&Chunk { first, recipients })
 }
 
 fn encoded(value: &impl Encode<()>) -> Vec<u8> {
@@ -115,16 +111,18 @@ mod tests {
             .collect()
     }
 
-    fn thaw_all(chunks: &[FrozenChunk], limit: usize) -> Vec<Recipient> {
-        let mut found = Vec::new();
+    fn thaw_all(chunks: &[Vec<u8>], limit: usize) -> Vec<Recipient> {
+        let mut found: Vec<Recipient> = Vec::new();
         for chunk in chunks {
-            let end = chunk.first.0 + chunk.count;
-            let mut cursor = chunk.first;
-            while cursor.0 < end {
-                let page = thaw(&chunk.octets, cursor, limit).unwrap();
-                assert_eq!(page.first().unwrap().0, cursor);
-                cursor = CopyIndex(page.last().unwrap().0.0 + 1);
+            loop {
+                let cursor = CopyIndex(u32::try_from(found.len()).unwrap());
+                let page = thaw_from(chunk, cursor, limit).unwrap();
+                assert!(page.first().is_none_or(|(copy, _)| *copy == cursor));
+                let short = page.len() < limit;
                 found.extend(page.into_iter().map(|(_, recipient)| recipient));
+                if short {
+                    break;
+                }
             }
         }
         found
@@ -135,8 +133,10 @@ mod tests {
         for (count, padding, limit) in [(1, 1, 100), (5000, 1, 100), (10_000, 250, 97), (101, 10, 1000)] {
             let list = list(count, padding);
             let chunks = freeze(&list);
-            assert!(chunks.iter().all(|chunk| chunk.octets.len() <= MAX_CHUNK_BYTES));
+            assert!(chunks.iter().all(|chunk| chunk.len() <= MAX_CHUNK_BYTES));
             assert_eq!(thaw_all(&chunks, limit), list);
+            let whole: Vec<_> = chunks.iter().flat_map(|chunk| thaw(chunk).unwrap()).collect();
+            assert_eq!(whole, list);
         }
         assert!(freeze(&[]).is_empty());
     }
@@ -149,17 +149,16 @@ mod tests {
                 .iter()
                 .rev()
                 .skip(1)
-                .all(|chunk| chunk.octets.len() > MAX_CHUNK_BYTES - 400)
+                .all(|chunk| chunk.len() > MAX_CHUNK_BYTES - 400)
         );
     }
 
     #[test]
-    fn a_cursor_that_stands_elsewhere_is_an_error() {
+    fn a_cursor_that_stands_elsewhere_is_noticed() {
         let chunks = freeze(&list(5000, 100));
-        let second = chunks.get(1).unwrap();
-        assert_eq!(thaw(&second.octets, CopyIndex(0), 10), Err(FrozenError::WrongChunk));
-        let end = CopyIndex(second.first.0 + second.count);
-        assert_eq!(thaw(&second.octets, end, 10), Err(FrozenError::WrongChunk));
-        assert_eq!(thaw(&[0xFF, 0x00], CopyIndex(0), 10), Err(FrozenError::Undecodable));
+        let (first, second) = (&chunks[0], &chunks[1]);
+        assert_eq!(thaw_from(second, CopyIndex(0), 10), Err(FrozenError::ChunkLeftOut));
+        assert_eq!(thaw_from(first, CopyIndex(4999), 10), Ok(Vec::new()));
+        assert_eq!(thaw(&[0xFF, 0x00]), Err(FrozenError::Undecodable));
     }
 }
