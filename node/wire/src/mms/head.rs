@@ -130,6 +130,16 @@ impl<'a> Head<'a> {
         Ok(Self::without_body(buf, buf.len()))
     }
 
+    /// What can be read of the header part, for showing a PDU that may not be acceptable.
+    pub(crate) fn readable(buf: &'a [u8], limits: &Limits) -> (Self, Partial) {
+        let mut partial = Partial::default();
+        let head = match Self::scan_fields(buf, limits, &mut partial) {
+            Ok(head) => head,
+            Err(fault) => Self::without_body(buf, fault.offset),
+        };
+        (head, partial)
+    }
+
     fn without_body(buf: &'a [u8], end: usize) -> Self {
         Self {
             fields: buf.get(..end).unwrap_or_default(),

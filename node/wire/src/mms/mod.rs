@@ -42,7 +42,7 @@ pub use enums::{
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, Partial, Place};
 pub use fields::Field;
 pub(crate) use fields::Shape;
-pub(crate) use head::{Head, HeadField, HeadFields, HeadName};
+pub(crate) use head::{Head, HeadField, HeadName};
 pub use limits::Limits;
 pub use pdu::Pdu;
 pub use pdus::{

@@ -10,6 +10,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use decode::cut;
 pub use decode::decode;
 pub use encode::encode;
 pub use error::PushError;

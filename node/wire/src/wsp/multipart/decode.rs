@@ -114,6 +114,18 @@ impl<'a> Entry<'a> {
     }
 }
 
+impl<'a> PartFields<'a> {
+    /// Where the next header starts in the whole input.
+    pub fn offset(&self) -> usize {
+        self.0.offset()
+    }
+
+    /// The octets that have not been read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.0.rest()
+    }
+}
+
 impl<'a> Iterator for PartFields<'a> {
     type Item = PartField<'a>;
 

@@ -1,1 +1,0 @@
-//! A readable tree of any MMS PDU or push.
