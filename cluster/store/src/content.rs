@@ -23,7 +23,7 @@ pub struct Holder(pub Bytes);
 
 /// Content that was handed over but that no committed transaction holds yet. Without one it is swept after
 /// an hour. On the embedded engine its octets ride in the frame of the transaction that adopts it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Staged {
     /// Its id from now on.
     pub id: ContentId,
@@ -32,4 +32,15 @@ pub struct Staged {
     /// SHA-256 of the octets.
     pub sha256: Digest,
     pub(crate) octets: Bytes,
+    /// Counts the octets against the engine's bound until the last clone is dropped.
+    pub(crate) _room: Option<std::sync::Arc<dyn Send + Sync>>,
+}
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staged")
+            .field("id", &self.id)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
+    }
 }

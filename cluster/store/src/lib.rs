@@ -6,12 +6,17 @@
 #![forbid(unsafe_code)]
 
 pub mod content;
+pub mod embedded;
 pub mod engine;
 pub mod error;
 pub mod key;
+pub mod layers;
+pub mod limits;
+pub mod metrics;
 pub mod txn;
 
 pub use content::{ContentId, Digest, Holder, Staged};
+pub use embedded::{EmbeddedEngine, EmbeddedOptions, OpenError};
 pub use engine::{CommitVersion, Committed, Engine, OperationId, Store};
 pub use error::{StoreError, TransactError};
 pub use key::{Key, KeyRange};

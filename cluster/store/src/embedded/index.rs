@@ -1,0 +1,367 @@
+//! The ordered index: redb over the disk port. Rows and content places are applied to it without a sync; a checkpoint
+//! makes all that was applied durable. Each of its commits says up to where in the log it goes.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use mmsc_ports::disk::{Disk, DiskFile, FileUse};
+use redb::{
+    Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, StorageBackend, Table,
+    TableDefinition,
+};
+
+use super::change::{Change, Place, Reader};
+use super::options::OpenError;
+use crate::content::{ContentId, Holder};
+use crate::key::KeyRange;
+use crate::txn::Row;
+
+/// Name of the index's file.
+pub(super) const INDEX_FILE: &str = "rows.redb";
+
+type Octets = &'static [u8];
+const ROWS: TableDefinition<'static, Octets, Octets> = TableDefinition::new("rows");
+const CONTENT: TableDefinition<'static, Octets, Octets> = TableDefinition::new("content");
+const META: TableDefinition<'static, Octets, Octets> = TableDefinition::new("meta");
+const POSITION: &[u8] = b"position";
+
+/// Place rows: `01 ‖ id`.
+pub(super) const PLACE_SPACE: u8 = 0x01;
+/// Holder rows: `02 ‖ id ‖ holder`.
+pub(super) const HOLDER_SPACE: u8 = 0x02;
+
+pub(super) fn place_key(id: ContentId) -> Bytes {
+    Bytes::from([&[PLACE_SPACE][..], &id.0].concat())
+}
+
+pub(super) fn holder_key(id: ContentId, holder: &Holder) -> Bytes {
+    Bytes::from([&[HOLDER_SPACE][..], &id.0, &holder.0].concat())
+}
+
+/// How far into the log the index goes: the end of the last applied frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Position {
+    pub(super) version: u64,
+    pub(super) segment: u64,
+    pub(super) offset: u64,
+}
+
+impl Position {
+    fn encode(self) -> Vec<u8> {
+        [self.version, self.segment, self.offset]
+            .iter()
+            .flat_map(|part| part.to_be_bytes())
+            .collect()
+    }
+
+    fn decode(octets: &[u8]) -> Option<Self> {
+        let mut reader = Reader(octets);
+        Some(Self {
+            version: reader.u64()?,
+            segment: reader.u64()?,
+            offset: reader.u64()?,
+        })
+    }
+}
+
+/// What the index could not do; the store closes with it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the index failed: {0}")]
+pub(super) struct IndexError(pub(super) String);
+
+impl<E: Into<redb::Error>> From<E> for IndexError {
+    fn from(error: E) -> Self {
+        let error: redb::Error = error.into();
+        Self(error.to_string())
+    }
+}
+
+/// The rows as they were after one group. Reads of one transaction all go to one of these.
+pub(super) struct Snapshot {
+    pub(super) version: u64,
+    rows: ReadOnlyTable<Octets, Octets>,
+    content: ReadOnlyTable<Octets, Octets>,
+}
+
+impl Snapshot {
+    /// One row.
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, IndexError> {
+        Ok(self.rows.get(key)?.map(|row| Bytes::copy_from_slice(row.value())))
+    }
+
+    /// Rows of a range that is not empty, in key order or from its end.
+    pub(super) fn range(
+        &self,
+        range: &KeyRange,
+        reverse: bool,
+    ) -> Result<impl Iterator<Item = Result<Row, IndexError>>, IndexError> {
+        let mut rows = self.rows.range::<&[u8]>(range.start.as_ref()..range.end.as_ref())?;
+        Ok(std::iter::from_fn(move || {
+            let row = if reverse { rows.next_back() } else { rows.next() };
+            row.map(|row| {
+                let (key, value) = row?;
+                Ok((
+                    Bytes::copy_from_slice(key.value()),
+                    Bytes::copy_from_slice(value.value()),
+                ))
+            })
+        }))
+    }
+
+    /// Keys of holder rows.
+    pub(super) fn holder_keys(
+        &self,
+        range: &KeyRange,
+    ) -> Result<impl Iterator<Item = Result<Bytes, IndexError>>, IndexError> {
+        let rows = self.content.range::<&[u8]>(range.start.as_ref()..range.end.as_ref())?;
+        Ok(rows.map(|row| {
+            let (key, _) = row?;
+            Ok(Bytes::copy_from_slice(key.value()))
+        }))
+    }
+
+    /// Where a content stands.
+    pub(super) fn place(&self, id: ContentId) -> Result<Option<Place>, IndexError> {
+        let key = place_key(id);
+        match self.content.get(key.as_ref())? {
+            None => Ok(None),
+            Some(row) => match Place::decode(row.value()) {
+                Some(place) => Ok(Some(place)),
+                None => Err(IndexError(format!("the place row of content {id} cannot be read"))),
+            },
+        }
+    }
+}
+
+/// Octets that came to live in a segment, or ceased to.
+pub(super) type LiveDeltas = HashMap<u64, i64>;
+
+/// The index of one store.
+pub(super) struct Index {
+    db: Database,
+}
+
+impl Index {
+    /// Opens the file, checks all of it unless it was closed in order, and makes it where there is none.
+    pub(super) fn open(disk: &dyn Disk, directory: &Path, cache_bytes: usize) -> Result<Self, OpenError> {
+        let file = disk
+            .open(&directory.join(INDEX_FILE), FileUse::CREATE)
+            .and_then(|file| {
+                // Pages of a sync that failed may be cached as if they were on the device.
+                file.sync()?;
+                file.drop_cache()?;
+                disk.sync_dir(directory)?;
+                Ok(file)
+            })
+            .map_err(OpenError::io("opening the index"))?;
+        let damaged = |error: String| OpenError::Damaged(format!("the index: {error}"));
+        let open = || {
+            redb::Builder::new()
+                .set_cache_size(cache_bytes)
+                .set_check_integrity_on_open(true)
+                .create_with_backend(Backend(file))
+        };
+        // The index's library gives errors for damage that it expects; what it does not expect must not end the process.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
+        let db = match opened {
+            Ok(Ok(db)) => db,
+            Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(source)))) => {
+                return Err(OpenError::io("opening the index")(source));
+            }
+            Ok(Err(error)) => return Err(damaged(error.to_string())),
+            Err(_panic) => return Err(damaged("it cannot be read".to_owned())),
+        };
+        Ok(Self { db })
+    }
+
+    /// How far into the log the index goes; `None` where it is new.
+    pub(super) fn position(&self) -> Result<Option<Position>, IndexError> {
+        let txn = self.db.begin_read()?;
+        let table = match txn.open_table(META) {
+            Ok(table) => table,
+            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let row = table.get(POSITION)?;
+        match row.map(|row| Position::decode(row.value())) {
+            None => Ok(None),
+            Some(None) => Err(IndexError("its log position cannot be read".to_owned())),
+            Some(position) => Ok(position),
+        }
+    }
+
+    /// Applies changes in order. Without `durable` they survive nothing until a later durable apply; with it, all that
+    /// was applied so far does.
+    pub(super) fn apply<'a>(
+        &self,
+        changes: impl IntoIterator<Item = &'a Change>,
+        position: Position,
+        durable: bool,
+    ) -> Result<LiveDeltas, IndexError> {
+        let mut txn = self.db.begin_write()?;
+        txn.set_durability(if durable {
+            Durability::Immediate
+        } else {
+            Durability::None
+        })
+        .map_err(|error| IndexError(error.to_string()))?;
+        let deltas = {
+            let mut applying = Applying {
+                rows: txn.open_table(ROWS)?,
+                content: txn.open_table(CONTENT)?,
+                deltas: LiveDeltas::new(),
+            };
+            for change in changes {
+                applying.apply(change)?;
+            }
+            txn.open_table(META)?.insert(POSITION, position.encode().as_slice())?;
+            applying.deltas
+        };
+        txn.commit()?;
+        Ok(deltas)
+    }
+
+    /// The newest state.
+    pub(super) fn snapshot(&self, version: u64) -> Result<Snapshot, IndexError> {
+        let txn = self.db.begin_read()?;
+        Ok(Snapshot {
+            version,
+            rows: txn.open_table(ROWS)?,
+            content: txn.open_table(CONTENT)?,
+        })
+    }
+
+    /// Octets that live in each segment, counted from all place rows.
+    pub(super) fn count_live(&self) -> Result<LiveDeltas, IndexError> {
+        let snapshot = self.snapshot(0)?;
+        let mut live = LiveDeltas::new();
+        let (start, end) = ([PLACE_SPACE], [PLACE_SPACE + 1]);
+        for row in snapshot.content.range::<&[u8]>(start.as_slice()..end.as_slice())? {
+            let (_, value) = row?;
+            let place =
+                Place::decode(value.value()).ok_or_else(|| IndexError("a place row cannot be read".to_owned()))?;
+            *live.entry(place.segment).or_default() += signed(place.len);
+        }
+        Ok(live)
+    }
+
+    /// Closes the file; what was applied becomes durable if the disk still works.
+    pub(super) fn close(self) -> Result<(), IndexError> {
+        Ok(self.db.close()?)
+    }
+}
+
+fn signed(len: u64) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
+}
+
+struct Applying<'t> {
+    rows: Table<'t, Octets, Octets>,
+    content: Table<'t, Octets, Octets>,
+    deltas: LiveDeltas,
+}
+
+impl Applying<'_> {
+    fn apply(&mut self, change: &Change) -> Result<(), IndexError> {
+        match change {
+            Change::Set { key, value } => {
+                self.rows.insert(key.as_ref(), value.as_ref())?;
+            }
+            Change::Clear { key } => {
+                self.rows.remove(key.as_ref())?;
+            }
+            Change::ClearRange { range } => {
+                if range.start < range.end {
+                    let bounds = range.start.as_ref()..range.end.as_ref();
+                    self.rows.retain_in(bounds, |_, _| false)?;
+                }
+            }
+            Change::Add { key, by } => self.add(key, *by)?,
+            Change::Place { id, place } => self.place(*id, place)?,
+            Change::Hold { id, holder } => {
+                self.content.insert(holder_key(*id, holder).as_ref(), [].as_slice())?;
+            }
+            Change::LetGo { id, holder } => {
+                self.content.remove(holder_key(*id, holder).as_ref())?;
+            }
+            Change::Drop { id } => {
+                let old = self
+                    .content
+                    .remove(place_key(*id).as_ref())?
+                    .map(|row| Place::decode(row.value()));
+                self.gone(old.flatten());
+            }
+            Change::Move { id, from, place } => {
+                let key = place_key(*id);
+                let old = self
+                    .content
+                    .get(key.as_ref())?
+                    .and_then(|row| Place::decode(row.value()));
+                if old.is_some_and(|old| (old.segment, old.offset) == *from) {
+                    self.place(*id, place)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, key: &Bytes, by: i64) -> Result<(), IndexError> {
+        let old = self.rows.get(key.as_ref())?.map_or(0, |row| read_counter(row.value()));
+        let sum = old.wrapping_add(by).to_le_bytes();
+        self.rows.insert(key.as_ref(), sum.as_slice())?;
+        Ok(())
+    }
+
+    fn place(&mut self, id: ContentId, place: &Place) -> Result<(), IndexError> {
+        let row = place.encode();
+        let old = self
+            .content
+            .insert(place_key(id).as_ref(), row.as_slice())?
+            .map(|row| Place::decode(row.value()));
+        self.gone(old.flatten());
+        *self.deltas.entry(place.segment).or_default() += signed(place.len);
+        Ok(())
+    }
+
+    fn gone(&mut self, old: Option<Place>) {
+        if let Some(old) = old {
+            *self.deltas.entry(old.segment).or_default() -= signed(old.len);
+        }
+    }
+}
+
+/// A counter row's value: little-endian, up to eight octets, missing ones zero.
+pub(super) fn read_counter(octets: &[u8]) -> i64 {
+    let mut value = [0u8; 8];
+    value.iter_mut().zip(octets).for_each(|(to, from)| *to = *from);
+    i64::from_le_bytes(value)
+}
+
+/// redb's file on the disk port.
+#[derive(Debug)]
+struct Backend(Arc<dyn DiskFile>);
+
+impl StorageBackend for Backend {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, data)
+    }
+}

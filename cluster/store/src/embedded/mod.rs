@@ -1,0 +1,69 @@
+//! The embedded engine: one append-only log is the commit, an ordered index (redb) is what is read.
+//!
+//! # A commit
+//!
+//! A transaction reads one snapshot of the index and gathers its writes. At the commit it waits for the log; all that
+//! wait together become one *group*. The first stage resolves their conflicts by FoundationDB's rules, puts those that
+//! commit into one frame, with the content that they adopt, appends it and syncs once. The second stage applies the
+//! group to the index without a sync, publishes the new snapshot, and only then acknowledges. While it does so the first
+//! stage is at the next group; there is never more than one frame unsynced. Every second (or after a bounded amount of
+//! log) the index is made durable: a checkpoint.
+//!
+//! # The log
+//!
+//! Segments of 64 MiB, zero-filled ahead and used again, so that a sync writes no file-system metadata. A frame begins at
+//! a multiple of 4 KiB and is padded to one, so that a later write never touches a block that holds acknowledged data:
+//!
+//! ```text
+//! 0   magic (16)         the store's secret, so that no content can look like a frame
+//! 16  checksum (4)       CRC-32 over a secret seed and everything after this field, without the padding
+//! 20  format (2), 0 (2)
+//! 24  segment (8)        number of the segment that it was written for
+//! 32  offset (8)         its own
+//! 40  version (8)        one more than the frame before it
+//! 48  frame length (8)   with padding
+//! 56  rows length (8)
+//! 64  content length (8)
+//! 72  transactions (4), 0 (4)
+//! 80  rows               the changes in order, see `change`
+//!     content            octets of adopted content, one after the other
+//!     zeros
+//! ```
+//!
+//! All numbers are big-endian. Content is found through its place row (segment, offset, length, SHA-256) and its digest
+//! is compared at every read.
+//!
+//! # Recovery
+//!
+//! Each commit of the index carries the position of the log up to which it goes. Frames after it are replayed as long as
+//! they fit: whole, in their own place, and of the next version, here or at the start of the next segment. At the first
+//! misfit the log has ended — unless a whole frame of a higher version stands anywhere behind it, which means damage: the
+//! store is not opened. What lives in the last frame is copied into a fresh segment, the index is made durable, and the
+//! log goes on in that segment. Files are synced and their cached pages dropped before they are read, so that nothing is
+//! believed which only the page cache holds.
+//!
+//! # Failure
+//!
+//! A failed sync, apply or checkpoint closes the store: what is in flight ends as *unknown*, what comes later is refused,
+//! and only reopening helps. No sync is repeated.
+
+mod attempt;
+mod change;
+mod compact;
+mod engine;
+mod frame;
+mod index;
+mod meta;
+mod options;
+mod overlay;
+mod pipeline;
+mod reader;
+mod recover;
+mod resolver;
+mod segments;
+mod shared;
+mod txn;
+mod workers;
+
+pub use engine::EmbeddedEngine;
+pub use options::{EmbeddedOptions, OpenError, Pipeline};

@@ -1,0 +1,396 @@
+//! The log's files: which exist, what lives in them, and how they are prepared ahead and used again.
+//!
+//! A segment is *ready* (zero-filled, named, ahead of the log), then *used* (the log wrote frames into it), then, once
+//! the index is durable past it and nothing lives in it, *retired* while a reader still holds it, and *spare* after
+//! that: renamed to the next number it is ready again. Numbers only rise, so that a frame of an earlier life of the same
+//! file never fits.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use mmsc_ports::disk::{AlignedBuf, BLOCK, Disk, DiskFile, FileUse};
+
+use super::options::{EmbeddedOptions, Pipeline};
+use crate::metrics::StoreMetrics;
+
+const PREFIX: &str = "log-";
+const SUFFIX: &str = ".seg";
+const DRAFT: &str = "draft.seg";
+const ZERO_CHUNK: usize = 1024 * 1024;
+
+/// How segments are opened.
+pub(super) const SEGMENT_USE: FileUse = FileUse {
+    create: true,
+    direct: true,
+    random: true,
+};
+
+/// Whether a file of this name belongs to a store.
+pub(super) fn is_store_file(name: &str) -> bool {
+    number_of(name).is_some() || name == super::index::INDEX_FILE
+}
+
+/// The number in a segment's file name.
+pub(super) fn number_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    u64::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 16)
+}
+
+/// The file name of a segment.
+pub(super) fn name_of(number: u64) -> String {
+    format!("{PREFIX}{number:016x}{SUFFIX}")
+}
+
+/// One segment. Whoever holds a clone of its `Arc` keeps it from being used again.
+#[derive(Debug)]
+pub(super) struct Segment {
+    pub(super) number: u64,
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) len: u64,
+}
+
+/// No room for another segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NoRoom;
+
+#[derive(Debug, Default)]
+struct State {
+    used: BTreeMap<u64, Used>,
+    ready: VecDeque<Arc<Segment>>,
+    retired: Vec<Arc<Segment>>,
+    spare: Vec<Segment>,
+    next_number: u64,
+    low_room: bool,
+    /// The last attempt to prepare a segment failed: nobody waits for the next one.
+    unprepared: bool,
+    stop: bool,
+}
+
+#[derive(Debug)]
+struct Used {
+    segment: Arc<Segment>,
+    live: i64,
+    /// Compaction could not empty it (something in it is damaged): it is kept as it is.
+    stuck: bool,
+}
+
+impl State {
+    /// Retired segments that nobody reads any more are spare.
+    fn collect_spare(&mut self) {
+        for segment in std::mem::take(&mut self.retired) {
+            match Arc::try_unwrap(segment) {
+                Ok(segment) => self.spare.push(segment),
+                Err(pinned) => self.retired.push(pinned),
+            }
+        }
+    }
+}
+
+/// All segments of a store.
+pub(super) struct Segments {
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    options: EmbeddedOptions,
+    metrics: StoreMetrics,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// A segment that compaction may empty.
+#[derive(Debug, Clone)]
+pub(super) struct Victim {
+    pub(super) segment: Arc<Segment>,
+    pub(super) live: u64,
+}
+
+impl Segments {
+    pub(super) fn new(disk: Arc<dyn Disk>, options: EmbeddedOptions, metrics: StoreMetrics) -> Self {
+        Self {
+            disk,
+            directory: options.path.clone(),
+            options,
+            metrics,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens what is on disk, synced and read afresh from the device, sorted by number. Drafts are removed.
+    pub(super) fn load(&self) -> io::Result<Vec<Arc<Segment>>> {
+        let mut found = Vec::new();
+        for name in self.disk.list(&self.directory)? {
+            if name == DRAFT {
+                self.disk.remove(&self.directory.join(&name))?;
+            }
+            let Some(number) = number_of(&name) else { continue };
+            let file = self.disk.open(&self.directory.join(&name), SEGMENT_USE)?;
+            file.sync()?;
+            file.drop_cache()?;
+            let len = file.len()?;
+            found.push(Arc::new(Segment { number, file, len }));
+        }
+        found.sort_by_key(|segment| segment.number);
+        let mut state = self.lock();
+        state.next_number = found.last().map_or(1, |last| last.number + 1);
+        for segment in &found {
+            let used = Used {
+                segment: Arc::clone(segment),
+                live: 0,
+                stuck: false,
+            };
+            state.used.insert(segment.number, used);
+        }
+        Ok(found)
+    }
+
+    /// Segments past that number hold nothing of the log: they are spare.
+    pub(super) fn unused_after(&self, number: u64) {
+        let mut state = self.lock();
+        let unused = state.used.split_off(&(number + 1));
+        state.retired.extend(unused.into_values().map(|used| used.segment));
+    }
+
+    /// The segment of that number, pinned for as long as the result is held.
+    pub(super) fn pin(&self, number: u64) -> Option<Arc<Segment>> {
+        self.lock().used.get(&number).map(|used| Arc::clone(&used.segment))
+    }
+
+    /// The next segment for the log. Waits while one is being prepared.
+    pub(super) fn take_ready(&self) -> Result<Arc<Segment>, NoRoom> {
+        let mut state = self.lock();
+        loop {
+            if let Some(segment) = state.ready.pop_front() {
+                let used = Used {
+                    segment: Arc::clone(&segment),
+                    live: 0,
+                    stuck: false,
+                };
+                state.used.insert(segment.number, used);
+                self.changed.notify_all();
+                return Ok(segment);
+            }
+            if state.stop || state.unprepared {
+                // There may be room by now: the preparer tries again.
+                self.changed.notify_all();
+                return Err(NoRoom);
+            }
+            if self.options.pipeline == Pipeline::Inline {
+                drop(state);
+                self.prepare_one().map_err(|error| {
+                    tracing::error!(%error, "a log segment could not be prepared");
+                    NoRoom
+                })?;
+                state = self.lock();
+                continue;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Adds what one group changed in the octets that live in each segment.
+    pub(super) fn account(&self, deltas: &HashMap<u64, i64>) {
+        if deltas.is_empty() {
+            return;
+        }
+        let mut state = self.lock();
+        let mut sum = 0;
+        for (number, delta) in deltas {
+            if let Some(used) = state.used.get_mut(number) {
+                used.live += delta;
+                sum += delta;
+            }
+        }
+        drop(state);
+        self.metrics.live_content_bytes.add(sum);
+    }
+
+    /// The index is durable up to somewhere in `segment`: what lies before it and holds nothing alive is free.
+    pub(super) fn checkpointed(&self, segment: u64) {
+        let mut state = self.lock();
+        let free: Vec<u64> = state
+            .used
+            .range(..segment)
+            .filter(|(_, used)| used.live == 0)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in free {
+            if let Some(used) = state.used.remove(&number) {
+                state.retired.push(used.segment);
+            }
+        }
+        state.collect_spare();
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// The segment that compaction gains most from, if the disk holds clearly more than what lives: segments before
+    /// `checkpoint` only, the emptiest first, and none that is three quarters full.
+    pub(super) fn victim(&self, checkpoint: u64) -> Option<Victim> {
+        let state = self.lock();
+        let live: i64 = state.used.values().map(|used| used.live).sum();
+        let on_disk = state.used.len() as u64 * self.options.segment_bytes;
+        let wanted = u64::try_from(live).unwrap_or(0).saturating_mul(2) + 4 * self.options.segment_bytes;
+        if on_disk <= wanted {
+            return None;
+        }
+        let (_, emptiest) = state
+            .used
+            .range(..checkpoint)
+            .filter(|(_, used)| used.live > 0 && !used.stuck)
+            .min_by_key(|(_, used)| used.live)?;
+        let live = u64::try_from(emptiest.live).unwrap_or(0);
+        (live < self.options.segment_bytes / 4 * 3).then(|| Victim {
+            segment: Arc::clone(&emptiest.segment),
+            live,
+        })
+    }
+
+    /// Compaction has gone through the segment. Whether nothing lives in it now; otherwise it is not tried again before
+    /// the next start.
+    pub(super) fn finished(&self, number: u64) -> bool {
+        match self.lock().used.get_mut(&number) {
+            Some(used) if used.live > 0 => {
+                used.stuck = true;
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether the disk is below its reserve, so that content has to wait outside.
+    pub(super) fn is_low(&self) -> bool {
+        self.lock().low_room
+    }
+
+    /// Looks at the room on the disk.
+    pub(super) fn measure_room(&self) {
+        let free = self.disk.free_bytes(&self.directory);
+        let mut state = self.lock();
+        let spare = (state.spare.len() + state.ready.len()) as u64 * self.options.segment_bytes;
+        let low = match free {
+            Ok(free) => free.saturating_add(spare) < self.options.reserve_bytes,
+            Err(error) => {
+                tracing::error!(%error, "the free room of the store's disk cannot be read");
+                true
+            }
+        };
+        if low && !state.low_room {
+            tracing::error!("the store's disk is below its reserve: content is refused until there is room");
+        }
+        state.low_room = low;
+        self.metrics.low_room.set(i64::from(low));
+        let all = state.used.len() + state.ready.len() + state.retired.len() + state.spare.len();
+        self.metrics.segments.set(i64::try_from(all).unwrap_or(i64::MAX));
+    }
+
+    /// Ends the preparer and whoever waits for it.
+    pub(super) fn stop(&self) {
+        self.lock().stop = true;
+        self.changed.notify_all();
+    }
+
+    /// The preparer's work until [`Segments::stop`].
+    pub(super) fn prepare_until_stopped(&self) {
+        loop {
+            let mut state = self.lock();
+            while !state.stop && !self.has_work(&state) {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.stop {
+                return;
+            }
+            drop(state);
+            let prepared = self.prepare();
+            let mut state = self.lock();
+            state.unprepared = prepared.is_err();
+            self.changed.notify_all();
+            if let Err(error) = prepared {
+                tracing::error!(%error, "a log segment could not be prepared");
+                // Nothing to do before a checkpoint frees something or somebody asks again.
+                drop(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+    }
+
+    fn has_work(&self, state: &State) -> bool {
+        state.ready.len() < self.options.ready_segments || state.spare.len() > self.options.spare_segments
+    }
+
+    /// Prepares one segment, whether or not enough are ready.
+    pub(super) fn prepare_one(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        state.collect_spare();
+        let spare = state.spare.pop();
+        let number = state.next_number;
+        state.next_number += 1;
+        drop(state);
+        let segment = match spare {
+            Some(spare) => self.rename(spare, number)?,
+            None => self.create(number)?,
+        };
+        self.lock().ready.push_back(Arc::new(segment));
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// Prepares segments until enough are ready, and gives back what is too much.
+    pub(super) fn prepare(&self) -> io::Result<()> {
+        loop {
+            let mut state = self.lock();
+            if state.ready.len() < self.options.ready_segments {
+                drop(state);
+                self.prepare_one()?;
+            } else if state.spare.len() > self.options.spare_segments {
+                let spare = state.spare.pop();
+                drop(state);
+                if let Some(spare) = spare {
+                    self.disk.remove(&self.directory.join(name_of(spare.number)))?;
+                }
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn rename(&self, spare: Segment, number: u64) -> io::Result<Segment> {
+        let from = self.directory.join(name_of(spare.number));
+        self.disk.rename(&from, &self.directory.join(name_of(number)))?;
+        self.disk.sync_dir(&self.directory)?;
+        Ok(Segment { number, ..spare })
+    }
+
+    fn create(&self, number: u64) -> io::Result<Segment> {
+        let draft = self.directory.join(DRAFT);
+        let file = self.disk.open(&draft, SEGMENT_USE)?;
+        let len = self.options.segment_bytes;
+        if let Err(error) = zero_fill(file.as_ref(), len) {
+            // Half a segment is of no use, and its room may be what is missing.
+            let _removed = self.disk.remove(&draft);
+            return Err(error);
+        }
+        self.disk.rename(&draft, &self.directory.join(name_of(number)))?;
+        self.disk.sync_dir(&self.directory)?;
+        Ok(Segment { number, file, len })
+    }
+}
+
+fn zero_fill(file: &dyn DiskFile, len: u64) -> io::Result<()> {
+    let chunk = usize::try_from(len)
+        .unwrap_or(ZERO_CHUNK)
+        .min(ZERO_CHUNK)
+        .next_multiple_of(BLOCK);
+    let zeros = AlignedBuf::zeroed(chunk);
+    let mut offset = 0;
+    while offset < len {
+        let part = usize::try_from(len - offset).unwrap_or(chunk).min(chunk);
+        file.write_at(offset, zeros.as_slice().get(..part).unwrap_or_default())?;
+        offset += part as u64;
+    }
+    file.sync()
+}
