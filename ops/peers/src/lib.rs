@@ -2,9 +2,15 @@
 //! saw against what the node promised. Shared by the demo, the drills, the load generator and the tests.
 #![forbid(unsafe_code)]
 
+pub mod crowd;
 pub mod error;
+pub mod handset;
 pub mod ledger;
+pub mod message;
 pub mod msisdn;
+pub mod node;
+pub mod sender;
+pub mod smsc;
 
 pub use error::PeerError;
 pub use msisdn::Msisdn;
