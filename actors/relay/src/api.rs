@@ -1,16 +1,74 @@
 //! The commands that adapters give, and their answers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
 use bytes::Bytes;
 use mmsc_domain::command::{Accepted, Gone, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::policy::ServicePolicy;
+use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead};
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, MmId, Token};
-use mmsc_store::{Committed, StoreError};
+use mmsc_ports::{Ports, Task};
+use mmsc_ring::Ring;
+use mmsc_store::{Committed, Store, StoreError, TransactError};
+use ractor::Actor;
+use tokio::sync::oneshot;
 
-use crate::port::Receipt;
+use crate::absent::Absent;
+use crate::admission::{Admission, AdmissionLimits, Class, Permit};
+use crate::context::{Context, Stop, busy};
+use crate::keys::Entity;
+use crate::metrics::Metrics;
+use crate::mm::{self, AcceptWork, MmMessage, Reply, Work};
+use crate::port::{Bearer, NoScreening, Receipt, ReceiptState, Screening};
+use crate::rates::Rates;
+use crate::subscriber::SubscriberMessage;
+use crate::tree::{self, Parked, RelaySupervisor, Router, ShardMessage, ShelfEntry, SupervisorArguments};
 
 /// The tree's face to adapters; cheap to clone.
 #[derive(Clone)]
-pub struct Relay {}
+pub struct Relay {
+    ctx: Arc<Context>,
+    rates: Arc<Rates>,
+    draining: Arc<AtomicBool>,
+    scan: Arc<Task>,
+}
+
+/// How the tree is set up.
+pub struct RelayConfig {
+    /// The operator's rules.
+    pub policy: ServicePolicy,
+    /// How much may be in flight.
+    pub admission: AdmissionLimits,
+    /// Actors of messages and subscribers alive at once; beyond it hints are dropped and the scan waits.
+    pub max_live: usize,
+    /// Asked before a submission is accepted.
+    pub screening: Arc<dyn Screening>,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        Self {
+            policy: ServicePolicy::default(),
+            admission: AdmissionLimits::default(),
+            max_live: 50_000,
+            screening: Arc::new(NoScreening),
+        }
+    }
+}
+
+/// Why the tree did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its supervisor did not start.
+    #[error("the supervisor did not start: {0}")]
+    Supervisor(String),
+    /// The shelf could not be read.
+    #[error("the shelf could not be read: {0}")]
+    Store(String),
+}
 
 /// Answer to a submission.
 #[derive(Debug)]
@@ -58,29 +116,191 @@ pub enum HandsetReply {
     Busy(Busy),
 }
 
+/// What is known of one MM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// Its envelope.
+    pub head: MmHead,
+    /// Every move, with its reason.
+    pub chain: Vec<ChainEntry>,
+    /// Its copies, at most a hundred.
+    pub copies: Vec<CopyRecord>,
+}
+
 impl Relay {
+    /// Starts the tree: a supervised actor per shard that this node owns, and the due scan. Adapters that tell
+    /// handsets are added with [`Relay::set_bearer`] once they stand.
+    pub async fn start(config: RelayConfig, store: Store, ring: Ring, ports: Ports) -> Result<Self, StartError> {
+        let ctx = Arc::new(Context {
+            policy: config.policy,
+            store,
+            ring,
+            ports,
+            metrics: Arc::new(Metrics::default()),
+            admission: Admission::new(config.admission),
+            screening: config.screening,
+            bearer: OnceLock::new(),
+            router: Router::default(),
+            absent: Absent::default(),
+            parked: Parked::default(),
+            max_live: config.max_live,
+        });
+        let shelf = tree::list_shelf(&ctx, usize::MAX)
+            .await
+            .map_err(|error| StartError::Store(error.to_string()))?;
+        for entry in shelf.into_iter().filter(|entry| entry.item.is_none()) {
+            ctx.parked.insert(entry.entity);
+        }
+        let args = SupervisorArguments { ctx: Arc::clone(&ctx) };
+        Actor::spawn(None, RelaySupervisor, args)
+            .await
+            .map_err(|error| StartError::Supervisor(error.to_string()))?;
+        let scan = Arc::new(tree::start_scan(&ctx));
+        Ok(Self {
+            ctx,
+            rates: Arc::new(Rates::default()),
+            draining: Arc::new(AtomicBool::new(false)),
+            scan,
+        })
+    }
+
+    /// Who tells handsets. Until it is set, what is to be told waits.
+    pub fn set_bearer(&self, bearer: Arc<dyn Bearer>) {
+        if self.ctx.bearer.set(bearer).is_ok() {
+            self.destination_up(crate::subscriber::NO_BEARER);
+        }
+    }
+
+    /// What the tree counts.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.ctx.metrics)
+    }
+
+    /// The operator's rules in force.
+    #[must_use]
+    pub fn policy(&self) -> &ServicePolicy {
+        &self.ctx.policy
+    }
+
+    fn admit(&self, class: Class, octets: u64) -> Result<Permit, Busy> {
+        if self.draining.load(Ordering::Acquire) && class == Class::Submission {
+            return Err(Busy::Draining);
+        }
+        self.ctx.admission.admit(class, octets).ok_or_else(|| {
+            self.ctx.metrics.count_no_credit(class);
+            Busy::NoCredit
+        })
+    }
+
     /// Submits a message; `octets` holds the parts' octets one after another.
     pub async fn submit(&self, submit: Submit, octets: Bytes) -> SubmitAnswer {
-        let _ = (submit, octets);
-        SubmitAnswer::Busy(Busy::Draining)
+        let started = self.ctx.ports.clock.monotonic();
+        let permit = match self.admit(Class::Submission, u64::try_from(octets.len()).unwrap_or(u64::MAX)) {
+            Ok(permit) => permit,
+            Err(busy) => return SubmitAnswer::Busy(busy),
+        };
+        let limit = self.ctx.policy.max_content_bytes;
+        let found = u64::try_from(octets.len()).unwrap_or(u64::MAX);
+        if found > limit {
+            self.ctx.metrics.refused.increment();
+            return SubmitAnswer::Refused(Refusal::TooLarge { found, limit });
+        }
+        if let Some(refusal) = self.over_rate(&submit.originator) {
+            return SubmitAnswer::Refused(refusal);
+        }
+        let Some((id, _fence)) = self.ctx.mint() else {
+            return SubmitAnswer::Busy(Busy::Store);
+        };
+        let staged = if octets.is_empty() {
+            None
+        } else {
+            match self.ctx.store.stage(octets).await {
+                Ok(staged) => Some(staged),
+                Err(error) => {
+                    tracing::warn!(%error, "content could not be staged");
+                    return SubmitAnswer::Busy(Busy::Store);
+                }
+            }
+        };
+        let digest = mm::digest(&submit, staged.as_ref());
+        let work = Box::new(AcceptWork { submit, staged, digest });
+        let (reply, answer) = oneshot::channel();
+        if !self.ctx.router.mm(id, MmMessage::Accept(work, reply, permit)) {
+            return SubmitAnswer::Busy(Busy::Store);
+        }
+        let answer = answer.await.unwrap_or(SubmitAnswer::Busy(Busy::Unknown));
+        self.ctx
+            .metrics
+            .accept_seconds
+            .observe(self.ctx.ports.clock.monotonic().saturating_sub(started));
+        answer
+    }
+
+    /// The service's rate; a rate of the sender's own record is narrower or wider and is applied where it is known.
+    fn over_rate(&self, sender: &Address) -> Option<Refusal> {
+        let rate = self.ctx.policy.submit_rate?;
+        if self.rates.take(sender, rate, self.ctx.now()) {
+            return None;
+        }
+        self.ctx.metrics.refused.increment();
+        Some(Refusal::RateExceeded)
     }
 
     /// Looks a copy up for retrieval. `requester` is the authenticated identity, if there is one: a copy of somebody
-    /// else is [`Gone::Unknown`] to it.
+    /// else is [`mmsc_domain::command::Gone::Unknown`] to it.
     pub async fn fetch(&self, token: Token, requester: Option<Address>) -> FetchAnswer {
-        let _ = (token, requester);
-        FetchAnswer::Busy(Busy::Draining)
+        let _permit = match self.admit(Class::Retrieval, 0) {
+            Ok(permit) => permit,
+            Err(busy) => return FetchAnswer::Busy(busy),
+        };
+        let (ctx, requester) = (&self.ctx, requester.as_ref());
+        match self
+            .ctx
+            .store
+            .read(|txn| async move { mm::fetch(ctx, &txn, token, requester).await })
+            .await
+        {
+            Ok(answer) => answer,
+            Err(TransactError::Aborted(Stop::Unreadable(key))) => {
+                tracing::error!(token = ?token, "a message's record cannot be read");
+                tree::set_aside(ctx, Entity::Mm(mm_of(&key)), key).await;
+                FetchAnswer::Gone(mmsc_domain::command::Gone::Ended)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a retrieval could not be looked up");
+                FetchAnswer::Busy(Busy::Store)
+            }
+        }
     }
 
     /// The octets of a retrieval, verified.
     pub async fn content(&self, retrieval: &Retrieval) -> Result<Bytes, StoreError> {
-        let _ = retrieval;
-        Err(StoreError::Busy("not started"))
+        match mm::content_of(retrieval) {
+            Some((id, len)) => self.ctx.store.content(id, 0..len).await,
+            None => Ok(Bytes::new()),
+        }
     }
 
-    /// The response to a retrieval left whole (`complete`) or broke.
+    /// The response to a retrieval left whole (`complete`) or broke. Only a whole one counts for something.
     pub async fn served(&self, token: Token, complete: bool) {
-        let _ = (token, complete);
+        if !complete {
+            return;
+        }
+        let Ok(permit) = self.admit(Class::Answer, 0) else {
+            return;
+        };
+        if let Ok(Some((id, copy))) = self.resolve(token).await {
+            let message = MmMessage::Work(Work::Served { copy }, Reply::None, Some(permit));
+            let _unserved = self.ctx.router.mm(id, message);
+        }
+    }
+
+    async fn resolve(&self, token: Token) -> Result<Option<(MmId, mmsc_domain::CopyIndex)>, TransactError<Stop>> {
+        self.ctx
+            .store
+            .read(|txn| async move { mm::resolve(&txn, token).await })
+            .await
     }
 
     /// What a handset says about a message; idempotent, also for unknown tokens.
@@ -90,30 +310,133 @@ impl Relay {
         requester: Option<Address>,
         answer: HandsetAnswer,
     ) -> HandsetReply {
-        let _ = (token, requester, answer);
-        HandsetReply::Busy(Busy::Draining)
+        let permit = match self.admit(Class::Answer, 0) {
+            Ok(permit) => permit,
+            Err(busy) => return HandsetReply::Busy(busy),
+        };
+        let (id, copy) = match self.resolve(token).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return HandsetReply::Done,
+            Err(error) => return HandsetReply::Busy(busy(&error)),
+        };
+        let (reply, done) = oneshot::channel();
+        let work = Work::Handset {
+            copy,
+            requester,
+            answer,
+        };
+        if !self
+            .ctx
+            .router
+            .mm(id, MmMessage::Work(work, Reply::Handset(reply), Some(permit)))
+        {
+            return HandsetReply::Busy(Busy::Store);
+        }
+        done.await.unwrap_or(HandsetReply::Busy(Busy::Unknown))
     }
 
     /// A bearer reports about a push. Returns once the subscriber's actor has it (after its commit if it says that
     /// the handset was not reached); false: it could not be taken, so the peer should send it again.
     pub async fn receipt(&self, receipt: Receipt) -> bool {
-        let _ = receipt;
-        false
+        if receipt.state != ReceiptState::Reached {
+            self.ctx.absent.note(&receipt.address);
+        }
+        let Ok(_permit) = self.admit(Class::Answer, 0) else {
+            return false;
+        };
+        let (reply, done) = oneshot::channel();
+        let address = receipt.address.clone();
+        let message = SubscriberMessage::Receipt(receipt, reply);
+        self.ctx
+            .router
+            .subscriber(self.ctx.shard_of(&address), address, message)
+            && done.await.unwrap_or(false)
     }
 
     /// A destination is up (again): what waited for it flows.
     pub fn destination_up(&self, destination: &str) {
-        let _ = destination;
+        let (ctx, destination) = (Arc::clone(&self.ctx), Arc::from(destination));
+        self.ctx
+            .ports
+            .spawn
+            .task("destination-up", Box::pin(tree::destination_up(ctx, destination)));
     }
 
-    /// A handset showed itself on MM1: what waits for it is told.
+    /// A handset showed itself on MM1: what waits for it because it was not reached is told.
     pub fn subscriber_seen(&self, address: Address) {
-        let _ = address;
+        if self.ctx.absent.seen(&address) && !tree::live_is_full(&self.ctx) {
+            let shard = self.ctx.shard_of(&address);
+            let _unserved = self.ctx.router.subscriber(shard, address, SubscriberMessage::Seen);
+        }
     }
 
-    /// Cancels every copy of an MM that is not final. `None`: no such MM.
+    /// Cancels every copy of an MM that is not final; more than a hundred go on in the background. `None`: no such MM.
     pub async fn cancel(&self, id: MmId) -> Result<Option<u32>, Busy> {
-        let _ = id;
-        Err(Busy::Draining)
+        let permit = self.admit(Class::Answer, 0)?;
+        if id.shard().0 >= self.ctx.ring.shard_count() {
+            return Ok(None);
+        }
+        let (reply, done) = oneshot::channel();
+        if !self
+            .ctx
+            .router
+            .mm(id, MmMessage::Work(Work::Cancel, Reply::Cancel(reply), Some(permit)))
+        {
+            return Err(Busy::Store);
+        }
+        done.await.unwrap_or(Err(Busy::Unknown))
     }
+
+    /// What happened to an MM: its event chain in the order of time, and where each of its first hundred copies stands.
+    /// `None`: no such MM.
+    pub async fn trace(&self, id: MmId) -> Result<Option<Trace>, String> {
+        let read = self.ctx.store.read(|txn| async move { mm::trace(&txn, id).await });
+        read.await.map_err(|error| error.to_string())
+    }
+
+    /// What lies on the shelf of this node, at most `limit` entries.
+    pub async fn shelf(&self, limit: usize) -> Result<Vec<ShelfEntry>, String> {
+        tree::list_shelf(&self.ctx, limit)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// Takes something off the shelf and lets it go on.
+    pub async fn release(&self, entry: &ShelfEntry) -> Result<(), String> {
+        tree::release_from_shelf(&self.ctx, entry)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    /// Why the tree cannot serve now, if so.
+    pub fn health(&self) -> Result<(), StoreError> {
+        self.ctx.store.health()
+    }
+
+    /// Ends well: no new submissions, what waits is written, and the tree stops once nothing is outstanding or
+    /// `limit` is over. True if nothing was left.
+    pub async fn drain(&self, limit: Duration) -> bool {
+        self.draining.store(true, Ordering::Release);
+        self.scan.abort();
+        let clock = &self.ctx.ports.clock;
+        let until = clock.monotonic().saturating_add(limit);
+        loop {
+            self.ctx.router.broadcast(|| ShardMessage::Flush);
+            clock.sleep(DRAIN_STEP).await;
+            let quiet = self.ctx.metrics.live.value() <= 0 && self.ctx.admission.in_flight() == 0;
+            if quiet || clock.monotonic() >= until {
+                self.ctx.ring.close_gate();
+                self.ctx.router.stop();
+                return quiet;
+            }
+        }
+    }
+}
+
+/// Between two looks at what is still outstanding.
+const DRAIN_STEP: Duration = Duration::from_millis(50);
+
+/// The MM whose row has this key (space and shard, then its id).
+fn mm_of(key: &[u8]) -> MmId {
+    MmId(key.get(3..19).and_then(|id| id.try_into().ok()).unwrap_or_default())
 }

@@ -4,8 +4,22 @@
 //! in [`port`]. A positive answer to a submission can only be built from a [`Committed`] value.
 #![forbid(unsafe_code)]
 
+mod absent;
+pub mod admission;
 pub mod api;
+mod completion;
+mod context;
+mod keys;
+mod metrics;
+mod mm;
 pub mod port;
+mod rates;
+mod records;
+mod subscriber;
+mod tree;
 
-pub use api::{Busy, FetchAnswer, HandsetReply, Relay, SubmitAnswer};
+pub use admission::AdmissionLimits;
+pub use api::{Busy, FetchAnswer, HandsetReply, Relay, RelayConfig, StartError, SubmitAnswer, Trace};
+pub use metrics::Metrics;
 pub use mmsc_store::Committed;
+pub use tree::ShelfEntry;

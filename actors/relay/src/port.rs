@@ -99,3 +99,28 @@ pub enum ReceiptState {
     /// Never reachable (unknown subscriber, barred).
     NeverReachable,
 }
+
+/// Lets a submission pass or not, before it is accepted (profile, trigger, charge). Answers at once; a party that
+/// has to be asked over a network needs the two transactions of `consistency.md` 13 and is not served yet.
+pub trait Screening: Send + Sync + 'static {
+    /// The answer for one submission.
+    fn screen(&self, submit: &mmsc_domain::command::Submit) -> Screened;
+}
+
+/// What screening says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Screened {
+    /// Let it pass.
+    Granted,
+    /// Refuse it, for this reason.
+    Denied(&'static str),
+}
+
+/// No outside party is configured: everything passes.
+pub struct NoScreening;
+
+impl Screening for NoScreening {
+    fn screen(&self, _submit: &mmsc_domain::command::Submit) -> Screened {
+        Screened::Granted
+    }
+}

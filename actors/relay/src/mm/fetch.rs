@@ -1,0 +1,90 @@
+//! Retrieval: reads of durable state, from whichever node the handset came to. Nothing changes by asking.
+
+use mmsc_domain::command::{Gone, Retrieval};
+use mmsc_domain::lifecycle::{CopyState, Final};
+use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead, MmProgress};
+use mmsc_domain::{Address, CopyIndex, MmId, Token};
+use mmsc_store::{RangeOptions, Txn};
+
+use crate::api::{FetchAnswer, Trace};
+use crate::context::{Context, Stop};
+use crate::keys;
+use crate::records::{decode, read};
+
+/// Which copy a token stands for.
+pub async fn resolve(txn: &Txn, token: Token) -> Result<Option<(MmId, CopyIndex)>, Stop> {
+    let row = txn.get(keys::token(token)).await?;
+    Ok(row.and_then(|row| keys::parse_token_value(&row)))
+}
+
+/// What a handset gets for a token.
+pub async fn fetch(ctx: &Context, txn: &Txn, token: Token, requester: Option<&Address>) -> Result<FetchAnswer, Stop> {
+    let Some((id, index)) = resolve(txn, token).await? else {
+        return Ok(FetchAnswer::Gone(Gone::Unknown));
+    };
+    let Some(head) = read::<MmHead>(txn, keys::head(id)).await? else {
+        return Ok(FetchAnswer::Gone(Gone::Unknown));
+    };
+    let key = keys::copy(id, index);
+    let Some(row) = txn.get(&key).await? else {
+        return Ok(FetchAnswer::Gone(Gone::Unknown));
+    };
+    let copy: CopyRecord = decode(&row, key)?;
+    if copy.token != token || requester.is_some_and(|requester| *requester != copy.recipient.address) {
+        return Ok(FetchAnswer::Gone(Gone::Unknown));
+    }
+    let repeated = match copy.state {
+        CopyState::Screening | CopyState::Scheduled => return Ok(FetchAnswer::NotYet),
+        CopyState::Telling | CopyState::Deferred | CopyState::Served | CopyState::Adapting => false,
+        // A lost response is common: the same handset may fetch again until the content goes (MM1 digest 11.4).
+        CopyState::Final(Final::Retrieved) => true,
+        CopyState::Final(Final::Expired) => return Ok(FetchAnswer::Gone(Gone::Expired)),
+        CopyState::Final(_) | CopyState::Forwarding => return Ok(FetchAnswer::Gone(Gone::Ended)),
+    };
+    if !repeated && ctx.now() >= head.expires_at {
+        return Ok(FetchAnswer::Gone(Gone::Expired));
+    }
+    if repeated
+        && read::<MmProgress>(txn, keys::progress(id))
+            .await?
+            .is_some_and(|mm| mm.content_released)
+    {
+        return Ok(FetchAnswer::Gone(Gone::Ended));
+    }
+    Ok(FetchAnswer::Content(Box::new(Retrieval {
+        head,
+        token,
+        recipient: copy.recipient.address,
+        repeated,
+    })))
+}
+
+/// The store's name and the length of a retrieval's content; none if it is empty.
+pub fn content_of(retrieval: &Retrieval) -> Option<(mmsc_store::ContentId, u64)> {
+    let content = &retrieval.head.content;
+    (content.len > 0).then_some((mmsc_store::ContentId(content.id), content.len))
+}
+
+/// Envelope, event chain and copies of an MM.
+pub async fn trace(txn: &Txn, id: MmId) -> Result<Option<Trace>, Stop> {
+    let Some(head) = read::<MmHead>(txn, keys::head(id)).await? else {
+        return Ok(None);
+    };
+    let options = RangeOptions {
+        limit: TRACE_ROWS,
+        snapshot: true,
+        ..RangeOptions::default()
+    };
+    let mut chain: Vec<ChainEntry> = Vec::new();
+    for (key, row) in txn.range(&keys::chain_range(id), options).await? {
+        chain.extend(decode::<Vec<ChainEntry>>(&row, key)?);
+    }
+    let mut copies = Vec::new();
+    for (key, row) in txn.range(&keys::copies_from(id, CopyIndex(0)), options).await? {
+        copies.push(decode(&row, key)?);
+    }
+    Ok(Some(Trace { head, chain, copies }))
+}
+
+/// Rows of each kind that a trace shows.
+const TRACE_ROWS: usize = 100;

@@ -1,0 +1,18 @@
+//! One message: its actor, and the transactions that write its rows.
+//!
+//! `accept` writes a new MM, `work` what happens to it later, `change` is the view of one MM inside a transaction that
+//! both use, `whole` what concerns the MM as a whole (expiry, retention, long lists), `actor` the mailbox.
+
+mod accept;
+mod actor;
+mod change;
+mod fetch;
+mod whole;
+mod work;
+
+pub use accept::{AcceptWork, digest};
+pub use actor::{MmActor, MmArguments, MmMessage, Reply};
+pub use change::{After, clear_inbox_row};
+pub use fetch::{content_of, fetch, resolve, trace};
+pub use whole::Scope;
+pub use work::Work;

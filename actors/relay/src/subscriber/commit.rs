@@ -1,0 +1,125 @@
+//! The transaction in which a subscriber writes what became of its rows.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use mmsc_domain::Address;
+use mmsc_domain::inbox::{AttemptState, InboxItemId, InboxKind, InboxRow};
+use mmsc_domain::telling::Fate;
+use mmsc_ring::Fence;
+use mmsc_store::Txn;
+
+use crate::context::{Context, Stop};
+use crate::keys::{self, DueEntry, DueItem, Entity, ItemKey};
+use crate::mm::clear_inbox_row;
+use crate::records::{ShelfNote, encode, read};
+use crate::tree::Poke;
+
+/// What a commit came to.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Rows that were not there any more: gone stays gone.
+    pub gone: BTreeSet<ItemKey>,
+    /// MMs that have to be told.
+    pub pokes: Vec<Poke>,
+    /// Rows put on the shelf.
+    pub shelved: u64,
+}
+
+/// The transaction. `leftovers` are due entries that woke the subscriber and stand for nothing any more.
+pub async fn run(
+    ctx: &Context,
+    txn: &Txn,
+    fence: Fence,
+    address: &Address,
+    batch: &[(ItemKey, Fate)],
+    leftovers: &[DueEntry],
+) -> Result<Written, Stop> {
+    fence.check(txn).await?;
+    let entity = Entity::Subscriber(address.clone());
+    let mut written = Written::default();
+    for entry in leftovers {
+        clear_leftover(txn, fence.shard, entry).await?;
+    }
+    for (item, fate) in batch {
+        let key = keys::inbox(fence.shard, &entity, item);
+        let Some(stored) = read::<InboxRow>(txn, key.clone()).await? else {
+            written.gone.insert(*item);
+            continue;
+        };
+        if matches!(stored.last, AttemptState::Shelved) {
+            txn.clear(keys::shelf_item(fence.shard, &entity, item));
+        }
+        clear_inbox_row(txn, fence.shard, &entity, *item).await?;
+        match fate {
+            Fate::Keep(row) => keep(ctx, txn, fence.shard, &entity, item, row, &mut written),
+            Fate::Remove => {}
+            Fate::GiveUp(_) => give_up(ctx, txn, item, stored, &mut written),
+        }
+    }
+    Ok(written)
+}
+
+/// Clears a due entry unless its row is there and due at that very time.
+async fn clear_leftover(txn: &Txn, shard: u16, entry: &DueEntry) -> Result<(), Stop> {
+    if let DueItem::Item(item) = entry.item {
+        let row = read::<InboxRow>(txn, keys::inbox(shard, &entry.entity, &item)).await?;
+        if row.is_some_and(|row| row.next_at == entry.at) {
+            return Ok(());
+        }
+    }
+    txn.clear(keys::due(shard, entry));
+    Ok(())
+}
+
+fn keep(ctx: &Context, txn: &Txn, shard: u16, entity: &Entity, item: &ItemKey, row: &InboxRow, written: &mut Written) {
+    txn.set(keys::inbox(shard, entity, item), encode(row));
+    let due = DueEntry {
+        at: row.next_at,
+        entity: entity.clone(),
+        item: DueItem::Item(*item),
+    };
+    txn.set(keys::due(shard, &due), Bytes::new());
+    match &row.last {
+        AttemptState::Waiting(destination) => {
+            txn.set(keys::waiting(shard, destination, entity, item), Bytes::new());
+        }
+        AttemptState::Shelved => {
+            written.shelved += 1;
+            let reason = format!("{} attempts in a row without an outcome", row.without_outcome);
+            txn.set(
+                keys::shelf_item(shard, entity, item),
+                encode(&ShelfNote { at: ctx.now(), reason }),
+            );
+        }
+        AttemptState::Made | AttemptState::Sent(_) | AttemptState::Failed | AttemptState::Reached => {}
+    }
+}
+
+/// The handset can never be told. The MM learns of it by a row in its own inbox, which stands until it acts on it.
+fn give_up(ctx: &Context, txn: &Txn, item: &ItemKey, row: InboxRow, written: &mut Written) {
+    if item.id.kind != InboxKind::Notification {
+        return;
+    }
+    let mm = item.id.mm;
+    let first_due = ctx.now().plus(ctx.policy.telling.born_due);
+    let id = InboxItemId {
+        kind: InboxKind::TellingFailed,
+        ..item.id
+    };
+    let told = ItemKey { first_due, id };
+    let (shard, entity) = (mm.shard().0, Entity::Mm(mm));
+    let row = InboxRow {
+        next_at: first_due,
+        last: AttemptState::Failed,
+        ..row
+    };
+    txn.set(keys::inbox(shard, &entity, &told), encode(&row));
+    let due = DueEntry {
+        at: first_due,
+        entity,
+        item: DueItem::Item(told),
+    };
+    txn.set(keys::due(shard, &due), Bytes::new());
+    written.pokes.push(Poke::TellingFailed { item: told });
+}

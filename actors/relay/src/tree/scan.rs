@@ -1,0 +1,177 @@
+//! The scan: finds due entries at the head of each shard's index and hands them to the shards. What a lost poke, a
+//! crash or a shard move left behind is found here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mmsc_domain::UnixMillis;
+use mmsc_ports::Task;
+use mmsc_store::{RangeOptions, Row, Store};
+
+use crate::context::{Context, Stop};
+use crate::keys::{self, Entity, ItemKey};
+use crate::tree::{ShardMessage, Shared, live_is_full};
+
+/// Between two scans of all shards.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// Due entries handed to one shard at once.
+const ENTRIES: usize = 64;
+
+/// Waiting rows handed to one shard at once.
+const WAITING_PAGE: usize = 100;
+
+/// Shards read in one snapshot.
+const SHARDS: usize = 128;
+
+/// Old duplicate rows are swept every so many scans.
+const SWEEP_EVERY: u64 = 600;
+
+/// Starts the scan.
+pub fn start_scan(ctx: &Shared) -> Task {
+    let ctx = Arc::clone(ctx);
+    let spawn = Arc::clone(&ctx.ports.spawn);
+    spawn.task(
+        "due-scan",
+        Box::pin(async move {
+            let mut round: u64 = 0;
+            loop {
+                ctx.ports.clock.sleep(PERIOD).await;
+                scan(&ctx).await;
+                if round.is_multiple_of(SWEEP_EVERY) {
+                    sweep_duplicates(&ctx).await;
+                }
+                round = round.wrapping_add(1);
+            }
+        }),
+    )
+}
+
+async fn scan(ctx: &Context) {
+    let now = ctx.now();
+    let mut oldest = now;
+    for shards in ctx.ring.owned().chunks(SHARDS) {
+        if live_is_full(ctx) {
+            return;
+        }
+        match read_due(&ctx.store, shards, now).await {
+            Ok(found) => {
+                for (shard, rows) in found {
+                    oldest = oldest.min(hand_out(ctx, shard, rows, now));
+                }
+            }
+            Err(error) => tracing::warn!(%error, "the due index could not be read"),
+        }
+    }
+    ctx.metrics
+        .oldest_due_seconds
+        .set(i64::try_from(now.since(oldest).as_secs()).unwrap_or(i64::MAX));
+}
+
+async fn read_due(store: &Store, shards: &[u16], now: UnixMillis) -> Result<Vec<(u16, Vec<Row>)>, String> {
+    let options = RangeOptions {
+        limit: ENTRIES,
+        snapshot: true,
+        ..RangeOptions::default()
+    };
+    store
+        .read(|txn| async move {
+            let mut found = Vec::new();
+            for &shard in shards {
+                let rows = txn.range(&keys::due_until(shard, now), options).await?;
+                if !rows.is_empty() {
+                    found.push((shard, rows));
+                }
+            }
+            Ok::<_, Stop>(found)
+        })
+        .await
+        .map_err(|error| error.to_string())
+}
+
+fn hand_out(ctx: &Context, shard: u16, rows: Vec<Row>, now: UnixMillis) -> UnixMillis {
+    let mut oldest = now;
+    let mut entries = Vec::with_capacity(rows.len());
+    for (key, _) in rows {
+        match keys::parse_due(&key) {
+            Some(entry) => {
+                oldest = oldest.min(entry.at);
+                ctx.metrics.lateness.observe(now.since(entry.at));
+                entries.push(entry);
+            }
+            None => tracing::error!(shard, "a due entry cannot be read"),
+        }
+    }
+    let _unserved = ctx.router.send(shard, ShardMessage::Due(entries));
+    oldest
+}
+
+/// A destination is up: what waited for it, in every shard, is handed out page by page.
+pub async fn destination_up(ctx: Shared, destination: Arc<str>) {
+    for &shard in ctx.ring.owned() {
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            while live_is_full(&ctx) {
+                ctx.ports.clock.sleep(Duration::from_millis(50)).await;
+            }
+            let Ok(rows) = read_waiting(&ctx.store, shard, &destination, last.as_deref()).await else {
+                return;
+            };
+            let full = rows.len() == WAITING_PAGE;
+            last = rows.last().map(|(key, _)| key.to_vec());
+            let items: Vec<(Entity, ItemKey)> = rows.iter().filter_map(|(key, _)| keys::parse_waiting(key)).collect();
+            if !items.is_empty() {
+                let _unserved = ctx.router.send(shard, ShardMessage::DestinationUp(items));
+            }
+            if !full {
+                break;
+            }
+        }
+    }
+}
+
+async fn read_waiting(
+    store: &Store,
+    shard: u16,
+    destination: &str,
+    last: Option<&[u8]>,
+) -> Result<Vec<Row>, mmsc_store::TransactError<Stop>> {
+    let options = RangeOptions {
+        limit: WAITING_PAGE,
+        snapshot: true,
+        ..RangeOptions::default()
+    };
+    let range = keys::waiting_for(shard, destination, last);
+    store
+        .read(|txn| async move { Ok(txn.range(&range, options).await?) })
+        .await
+}
+
+/// Duplicate rows are looked for in today's and yesterday's range; older ranges go as a whole.
+async fn sweep_duplicates(ctx: &Context) {
+    let Some(before) = keys::day(ctx.now()).checked_sub(1) else {
+        return;
+    };
+    for shards in ctx.ring.owned().chunks(SHARDS) {
+        let swept = ctx
+            .store
+            .transact(ctx.operation(), |txn| async move {
+                for &shard in shards {
+                    let range = keys::duplicates_before(shard, before);
+                    let options = RangeOptions {
+                        limit: 1,
+                        snapshot: true,
+                        ..RangeOptions::default()
+                    };
+                    if !txn.range(&range, options).await?.is_empty() {
+                        txn.clear_range(range);
+                    }
+                }
+                Ok::<_, Stop>(())
+            })
+            .await;
+        if let Err(error) = swept {
+            tracing::warn!(%error, "old duplicate rows could not be swept");
+        }
+    }
+}
