@@ -1,0 +1,284 @@
+//! Request bodies with limits, response bodies without copies.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{Either, select};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame, SizeHint};
+use mmsc_ports::Clock;
+
+use super::guard::{Departures, Told};
+
+/// What a request body may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Octets that are kept.
+    pub max_octets: usize,
+    /// Of a body that is larger: octets that are kept, so that it can be refused in its own terms.
+    pub prefix_octets: usize,
+    /// Of a body that is larger: octets that are read and dropped, so that its sender gets to read the answer.
+    pub discard_octets: u64,
+    /// A body that makes no progress for so long is given up.
+    pub idle: Duration,
+    /// Octets per second that a body has to come with on the average once `idle` has passed.
+    pub rate: u32,
+}
+
+/// Why there is no body.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// The peer sent more than is allowed; its first octets.
+    TooLarge(Bytes),
+    /// The peer was too slow.
+    TooSlow,
+    /// The peer broke off, or broke the protocol.
+    Broken,
+    /// We hold too much already.
+    NoRoom,
+}
+
+/// Octets that all request bodies together may hold.
+#[derive(Debug)]
+pub struct BodyBudget {
+    held: AtomicU64,
+    limit: u64,
+}
+
+/// A share of a [`BodyBudget`], given back when dropped.
+struct Share<'a> {
+    budget: &'a BodyBudget,
+    octets: u64,
+}
+
+impl BodyBudget {
+    /// With `limit` octets in all.
+    #[must_use]
+    pub fn new(limit: u64) -> Self {
+        Self {
+            held: AtomicU64::new(0),
+            limit,
+        }
+    }
+}
+
+impl Share<'_> {
+    /// Takes more, if there is as much.
+    fn grow(&mut self, octets: usize) -> bool {
+        let octets = u64::try_from(octets).unwrap_or(u64::MAX);
+        let held = self.budget.held.fetch_add(octets, Ordering::Relaxed);
+        self.octets = self.octets.saturating_add(octets);
+        held.saturating_add(octets) <= self.budget.limit
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.budget.held.fetch_sub(self.octets, Ordering::Relaxed);
+    }
+}
+
+/// A length that a peer claims costs memory only up to here; the rest is reserved as it comes.
+const CLAIM_TRUSTED: usize = 64 * 1024;
+
+/// Reads a body to its end. `claimed` is its Content-Length, if it has one.
+///
+/// # Errors
+/// [`BodyError`], each the peer's doing except [`BodyError::NoRoom`].
+pub async fn read_body<B>(
+    body: &mut B,
+    claimed: Option<u64>,
+    limits: &BodyLimits,
+    budget: &BodyBudget,
+    clock: &dyn Clock,
+) -> Result<BytesMut, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let too_large = claimed.is_some_and(|octets| octets > u64::try_from(limits.max_octets).unwrap_or(u64::MAX));
+    let hopeless = claimed.is_some_and(|octets| octets > limits.discard_octets);
+    let keep = if too_large {
+        limits.prefix_octets
+    } else {
+        limits.max_octets
+    };
+    let expected = claimed.and_then(|octets| usize::try_from(octets).ok()).unwrap_or(0);
+    let mut kept = BytesMut::with_capacity(expected.min(CLAIM_TRUSTED).min(keep));
+    let mut share = Share { budget, octets: 0 };
+    let mut pace = Pace::new(limits, clock);
+    while let Some(data) = pace.next(body).await? {
+        let room = keep.saturating_sub(kept.len());
+        let taken = data.get(..room.min(data.len())).unwrap_or_default();
+        if !share.grow(taken.len()) {
+            return Err(BodyError::NoRoom);
+        }
+        kept.extend_from_slice(taken);
+        let over = pace.octets > u64::try_from(keep).unwrap_or(u64::MAX);
+        if over && (hopeless || pace.octets > limits.discard_octets) {
+            break;
+        }
+    }
+    if too_large || pace.octets > u64::try_from(limits.max_octets).unwrap_or(u64::MAX) {
+        kept.truncate(limits.prefix_octets);
+        return Err(BodyError::TooLarge(kept.freeze()));
+    }
+    Ok(kept)
+}
+
+/// Waits for octets, but not for ever.
+struct Pace<'a> {
+    limits: &'a BodyLimits,
+    clock: &'a dyn Clock,
+    started: Duration,
+    progress_at: Duration,
+    octets: u64,
+    timer: Option<mmsc_ports::BoxFuture<'static, ()>>,
+}
+
+impl<'a> Pace<'a> {
+    fn new(limits: &'a BodyLimits, clock: &'a dyn Clock) -> Self {
+        let started = clock.monotonic();
+        Self {
+            limits,
+            clock,
+            started,
+            progress_at: started,
+            octets: 0,
+            timer: None,
+        }
+    }
+
+    /// The next octets; none at the end. Trailers are dropped.
+    async fn next<B>(&mut self, body: &mut B) -> Result<Option<Bytes>, BodyError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        loop {
+            let frame = match self.timer.take() {
+                None => match futures_util::FutureExt::now_or_never(body.frame()) {
+                    Some(frame) => frame,
+                    None => {
+                        self.timer = Some(self.clock.sleep(self.left()?));
+                        continue;
+                    }
+                },
+                Some(timer) => match select(body.frame(), timer).await {
+                    Either::Left((frame, timer)) => {
+                        self.timer = Some(timer);
+                        frame
+                    }
+                    Either::Right(((), _)) => {
+                        self.timer = Some(self.clock.sleep(self.left()?));
+                        continue;
+                    }
+                },
+            };
+            let Some(frame) = frame else { return Ok(None) };
+            let Ok(frame) = frame else {
+                return Err(BodyError::Broken);
+            };
+            if let Ok(data) = frame.into_data() {
+                self.octets = self
+                    .octets
+                    .saturating_add(u64::try_from(data.len()).unwrap_or(u64::MAX));
+                self.progress_at = self.clock.monotonic();
+                return Ok(Some(data));
+            }
+        }
+    }
+
+    fn left(&self) -> Result<Duration, BodyError> {
+        let earned = Duration::from_secs(self.octets / u64::from(self.limits.rate.max(1)));
+        let deadline = (self.progress_at + self.limits.idle).min(self.started + self.limits.idle + earned);
+        let left = deadline.checked_sub(self.clock.monotonic());
+        left.filter(|left| !left.is_zero()).ok_or(BodyError::TooSlow)
+    }
+}
+
+/// A response body of octets where they lie. Its length is known, so that it travels with a Content-Length.
+#[derive(Debug, Default)]
+pub struct Chunks {
+    queue: VecDeque<Bytes>,
+    remaining: u64,
+    given: Option<Arc<AtomicBool>>,
+}
+
+impl Chunks {
+    /// No octets.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// These octets, one after the other.
+    #[must_use]
+    pub fn new(chunks: Vec<Bytes>) -> Self {
+        let remaining = chunks
+            .iter()
+            .map(|chunk| u64::try_from(chunk.len()).unwrap_or(u64::MAX))
+            .sum();
+        let queue = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
+        Self {
+            queue,
+            remaining,
+            given: None,
+        }
+    }
+
+    /// These octets; `told` is called once: with true when the last one was handed to the socket, with false when the
+    /// response broke before.
+    #[must_use]
+    pub fn tracked(mut chunks: Vec<Bytes>, departures: &Arc<Departures>, told: Told) -> Self {
+        let given = departures.track(&mut chunks, told);
+        Self {
+            given,
+            ..Self::new(chunks)
+        }
+    }
+
+    /// Octets that are left.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.remaining
+    }
+
+    /// Whether none are left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.remaining == 0
+    }
+}
+
+impl Body for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let Some(chunk) = self.queue.pop_front() else {
+            return Poll::Ready(None);
+        };
+        self.remaining = self
+            .remaining
+            .saturating_sub(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if self.queue.is_empty()
+            && let Some(given) = &self.given
+        {
+            given.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining)
+    }
+}

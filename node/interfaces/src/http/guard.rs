@@ -1,0 +1,285 @@
+//! The octet stream under hyper. It ends a peer that does not begin, does not read or reads too slowly; it counts
+//! octets; and it knows when the last octet of a response was handed to the socket.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use mmsc_ports::net::BoxStream;
+use mmsc_ports::{BoxFuture, Clock};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::metrics::HttpMetrics;
+
+/// How long a stream may keep us waiting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamLimits {
+    /// From the connection's start until [`OPENING_OCTETS`] were read (or an answer was given).
+    pub(super) opening: Duration,
+    /// A write that makes no progress for so long ends the connection.
+    pub(super) write_idle: Duration,
+    /// Octets per second that a peer has to take on the average once `write_idle` has passed.
+    pub(super) write_rate: u32,
+}
+
+/// As long as the opening octets of HTTP/2, which tell the two protocols apart; every HTTP/1 request is longer or is
+/// answered.
+const OPENING_OCTETS: u64 = 24;
+
+pub(super) struct Guarded {
+    stream: BoxStream,
+    clock: Arc<dyn Clock>,
+    limits: StreamLimits,
+    opening: Option<BoxFuture<'static, ()>>,
+    received: u64,
+    stall: Option<Stall>,
+    departures: Arc<Departures>,
+    metrics: Arc<HttpMetrics>,
+}
+
+/// A write that waits for its peer.
+struct Stall {
+    timer: BoxFuture<'static, ()>,
+    since: Duration,
+    progress_at: Duration,
+    octets: u64,
+}
+
+impl Guarded {
+    pub(super) fn new(
+        stream: BoxStream,
+        clock: Arc<dyn Clock>,
+        limits: StreamLimits,
+        departures: Arc<Departures>,
+        metrics: Arc<HttpMetrics>,
+    ) -> Self {
+        let opening = Some(clock.sleep(limits.opening));
+        Self {
+            stream,
+            clock,
+            limits,
+            opening,
+            received: 0,
+            stall: None,
+            departures,
+            metrics,
+        }
+    }
+
+    /// Takes the outcome of a write or flush; lets a stalled one time out.
+    fn watch<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            return outcome;
+        }
+        let now = self.clock.monotonic();
+        let idle = self.limits.write_idle;
+        let stall = self.stall.get_or_insert_with(|| Stall {
+            timer: self.clock.sleep(idle),
+            since: now,
+            progress_at: now,
+            octets: 0,
+        });
+        while stall.timer.as_mut().poll(cx).is_ready() {
+            let Some(left) = stall.left(now, self.limits) else {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")));
+            };
+            stall.timer = self.clock.sleep(left);
+        }
+        Poll::Pending
+    }
+
+    fn sent(&mut self, octets: usize) {
+        let octets = u64::try_from(octets).unwrap_or(u64::MAX);
+        self.metrics.sent_octets.add(octets);
+        self.departures.octets_sent.fetch_add(octets, Ordering::Relaxed);
+        self.opening = None;
+        if let Some(stall) = &mut self.stall {
+            stall.progress_at = self.clock.monotonic();
+            stall.octets = stall.octets.saturating_add(octets);
+        }
+    }
+}
+
+impl Stall {
+    /// How long the peer has left; none once its time is over.
+    fn left(&self, now: Duration, limits: StreamLimits) -> Option<Duration> {
+        let earned = Duration::from_secs(self.octets / u64::from(limits.write_rate.max(1)));
+        let deadline = (self.progress_at + limits.write_idle).min(self.since + limits.write_idle + earned);
+        deadline.checked_sub(now).filter(|left| !left.is_zero())
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Ready(outcome) => {
+                let octets = u64::try_from(buf.filled().len().saturating_sub(before)).unwrap_or(u64::MAX);
+                self.metrics.received_octets.add(octets);
+                self.received = self.received.saturating_add(octets);
+                if self.received >= OPENING_OCTETS {
+                    self.opening = None;
+                }
+                Poll::Ready(outcome)
+            }
+            Poll::Pending => {
+                if let Some(opening) = &mut self.opening {
+                    ready!(opening.as_mut().poll(cx));
+                    self.opening = None;
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not begin")));
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(octets)) = &outcome {
+            self.sent(*octets);
+        }
+        self.watch(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        if let Poll::Ready(Ok(octets)) = &outcome {
+            self.sent(*octets);
+        }
+        self.watch(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_flush(cx);
+        if let Poll::Ready(Ok(())) = &outcome {
+            // Hyper flushes only when it holds nothing back any more.
+            self.stall = None;
+            self.departures.flushed();
+        }
+        self.watch(cx, outcome)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.watch(cx, outcome)
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.departures.closed();
+    }
+}
+
+/// Told whether a response left whole.
+pub(super) type Told = Box<dyn FnOnce(bool) + Send>;
+
+/// The responses of one connection whose last octet is on its way to the socket.
+///
+/// A response carries its last octet in a buffer of its own. Hyper lets go of that buffer once it is written or copied
+/// to hyper's write buffer; the flush after that proves that it was handed to the socket.
+#[derive(Default)]
+pub struct Departures {
+    leaving: Mutex<Leaving>,
+    octets_sent: AtomicU64,
+}
+
+#[derive(Default)]
+struct Leaving {
+    told: Vec<Told>,
+    closed: bool,
+}
+
+impl Departures {
+    /// Splits the last octet off `chunks` and has `told` called once: with true when that octet was handed to the
+    /// socket, with false when that can no longer happen. Without octets there is nothing to wait for.
+    pub(super) fn track(self: &Arc<Self>, chunks: &mut Vec<Bytes>, told: Told) -> Option<Arc<AtomicBool>> {
+        while chunks.last().is_some_and(Bytes::is_empty) {
+            chunks.pop();
+        }
+        let Some(mut last) = chunks.pop() else {
+            told(true);
+            return None;
+        };
+        let octet = last.split_off(last.len().saturating_sub(1));
+        if !last.is_empty() {
+            chunks.push(last);
+        }
+        let given = Arc::new(AtomicBool::new(false));
+        chunks.push(Bytes::from_owner(LastOctet {
+            octet,
+            given: given.clone(),
+            told: Some(told),
+            departures: self.clone(),
+        }));
+        Some(given)
+    }
+
+    /// Octets handed to the socket so far.
+    pub(super) fn octets_sent(&self) -> u64 {
+        self.octets_sent.load(Ordering::Relaxed)
+    }
+
+    fn leaves(&self, told: Told) {
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        if leaving.closed {
+            drop(leaving);
+            told(false);
+        } else {
+            leaving.told.push(told);
+        }
+    }
+
+    fn take(&self, close: bool) -> Vec<Told> {
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.closed |= close;
+        std::mem::take(&mut leaving.told)
+    }
+
+    fn flushed(&self) {
+        self.take(false).into_iter().for_each(|told| told(true));
+    }
+
+    fn closed(&self) {
+        self.take(true).into_iter().for_each(|told| told(false));
+    }
+}
+
+struct LastOctet {
+    octet: Bytes,
+    /// Hyper took it out of the response.
+    given: Arc<AtomicBool>,
+    told: Option<Told>,
+    departures: Arc<Departures>,
+}
+
+impl AsRef<[u8]> for LastOctet {
+    fn as_ref(&self) -> &[u8] {
+        &self.octet
+    }
+}
+
+impl Drop for LastOctet {
+    fn drop(&mut self) {
+        let Some(told) = self.told.take() else { return };
+        if self.given.load(Ordering::Relaxed) {
+            self.departures.leaves(told);
+        } else {
+            told(false);
+        }
+    }
+}

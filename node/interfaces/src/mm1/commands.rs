@@ -1,0 +1,67 @@
+//! What MM1 asks of the actor tree, so that the adapter can be driven without one.
+
+use bytes::Bytes;
+use mmsc_domain::command::{HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::{Address, Token};
+use mmsc_ports::BoxFuture;
+use mmsc_relay::{FetchAnswer, HandsetReply, Relay, SubmitAnswer};
+
+/// The commands that MM1 gives; [`Relay`] carries them out.
+pub trait Commands: Send + Sync + 'static {
+    /// See [`Relay::submit`].
+    fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer>;
+    /// See [`Relay::fetch`].
+    fn fetch(&self, token: Token, requester: Option<Address>) -> BoxFuture<'_, FetchAnswer>;
+    /// See [`Relay::content`].
+    fn content<'a>(&'a self, retrieval: &'a Retrieval) -> BoxFuture<'a, Result<Bytes, ContentAway>>;
+    /// See [`Relay::served`].
+    fn served(&self, token: Token, complete: bool) -> BoxFuture<'_, ()>;
+    /// See [`Relay::handset_answer`].
+    fn handset_answer(
+        &self,
+        token: Token,
+        requester: Option<Address>,
+        answer: HandsetAnswer,
+    ) -> BoxFuture<'_, HandsetReply>;
+    /// See [`Relay::subscriber_seen`].
+    fn subscriber_seen(&self, address: Address);
+}
+
+/// The content cannot be read now; the store says why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the content cannot be read: {0}")]
+pub struct ContentAway(pub String);
+
+impl Commands for Relay {
+    fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer> {
+        Box::pin(Relay::submit(self, submit, octets))
+    }
+
+    fn fetch(&self, token: Token, requester: Option<Address>) -> BoxFuture<'_, FetchAnswer> {
+        Box::pin(Relay::fetch(self, token, requester))
+    }
+
+    fn content<'a>(&'a self, retrieval: &'a Retrieval) -> BoxFuture<'a, Result<Bytes, ContentAway>> {
+        Box::pin(async move {
+            let content = Relay::content(self, retrieval).await;
+            content.map_err(|error| ContentAway(error.to_string()))
+        })
+    }
+
+    fn served(&self, token: Token, complete: bool) -> BoxFuture<'_, ()> {
+        Box::pin(Relay::served(self, token, complete))
+    }
+
+    fn handset_answer(
+        &self,
+        token: Token,
+        requester: Option<Address>,
+        answer: HandsetAnswer,
+    ) -> BoxFuture<'_, HandsetReply> {
+        Box::pin(Relay::handset_answer(self, token, requester, answer))
+    }
+
+    fn subscriber_seen(&self, address: Address) {
+        Relay::subscriber_seen(self, address);
+    }
+}

@@ -1,0 +1,262 @@
+//! One request: who it is from, what it asks for, how long it took.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response};
+use mmsc_domain::{Address, Token};
+use mmsc_ports::{BoxFuture, Ports};
+use mmsc_wire::mms::{self, Pdu};
+
+use super::commands::Commands;
+use super::config::{Mm1Config, Unidentified};
+use super::identity::{BadIdentity, Identities, Identity};
+use super::replies::{Asked, Fault, HttpFault};
+use super::seen::Seen;
+use super::{post, respond, retrieve};
+use crate::http::{BodyBudget, BodyError, BodyLimits, Chunks, Handler, Peer, read_body};
+use crate::metrics::{Mm1Metrics, Mm1Outcome, Mm1Refusal, Mm1Request};
+
+/// MM1's service, shared by its connections.
+pub(super) struct Service {
+    pub(super) config: Mm1Config,
+    pub(super) commands: Arc<dyn Commands>,
+    pub(super) ports: Ports,
+    pub(super) metrics: Arc<Mm1Metrics>,
+    pub(super) decoder: mms::Limits,
+    identities: Identities,
+    body_limits: BodyLimits,
+    budget: BodyBudget,
+    seen: Seen,
+}
+
+/// What a request comes to.
+pub(super) struct Answer {
+    pub(super) request: Mm1Request,
+    pub(super) outcome: Mm1Outcome,
+    pub(super) response: Response<Chunks>,
+}
+
+impl Service {
+    /// # Errors
+    /// The configured header name that cannot be one.
+    pub(super) fn new(
+        config: Mm1Config,
+        commands: Arc<dyn Commands>,
+        ports: &Ports,
+        metrics: Arc<Mm1Metrics>,
+    ) -> Result<Self, String> {
+        Ok(Self {
+            identities: Identities::new(&config.identity, config.home_prefix.clone())?,
+            decoder: config.limits.decoder(),
+            body_limits: config.limits.body(),
+            budget: BodyBudget::new(config.limits.max_buffered_octets),
+            seen: Seen::new(config.seen_interval),
+            commands,
+            ports: ports.clone(),
+            metrics,
+            config,
+        })
+    }
+
+    async fn answer(self: &Arc<Self>, peer: &Peer, request: Request<Incoming>) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        let identity = self.identities.take(&mut parts.headers, peer.address.ip());
+        match &identity {
+            Identity::Bad(bad) => self.distrust(*bad, peer),
+            Identity::Known(address) => self.notice(address),
+            Identity::Unknown => {}
+        }
+        match parts.method {
+            Method::POST => post::answer(self, &parts, body, identity).await,
+            Method::GET => retrieve::answer(self, peer, &parts, identity).await,
+            Method::HEAD => retrieve::answer_head(self, &parts, identity).await,
+            _ => self.http(Mm1Request::Other, HttpFault::MethodNotAllowed, Mm1Refusal::Http),
+        }
+    }
+
+    /// A gateway is misconfigured, or passes on what subscribers set.
+    fn distrust(&self, bad: BadIdentity, peer: &Peer) {
+        tracing::warn!(gateway = %peer.address.ip(), %bad, "a trusted gateway's identity headers cannot be right");
+        self.metrics.refuse(Mm1Refusal::BadIdentity);
+    }
+
+    /// The handset is there: what waits for it may be told.
+    fn notice(&self, address: &Address) {
+        if self.seen.is_news(address, self.ports.clock.monotonic()) {
+            self.commands.subscriber_seen(address.clone());
+        }
+    }
+
+    /// The body of a POST.
+    pub(super) async fn body(&self, parts: &Parts, body: &mut Incoming) -> Result<BytesMut, BodyError> {
+        let claimed = parts.headers.get(CONTENT_LENGTH);
+        let claimed = claimed
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.parse::<u64>().ok());
+        let waits = parts.headers.contains_key(EXPECT);
+        let max = u64::try_from(self.body_limits.max_octets).unwrap_or(u64::MAX);
+        if waits && claimed.is_some_and(|octets| octets > max) {
+            // The client asked before it sends: then nothing of it is readable, nor has to be read.
+            return Err(BodyError::TooLarge(bytes::Bytes::new()));
+        }
+        read_body(body, claimed, &self.body_limits, &self.budget, &*self.ports.clock).await
+    }
+
+    /// Whether the body is compressed in a way that we would have to undo.
+    pub(super) fn is_encoded(parts: &Parts) -> bool {
+        let mut codings = parts.headers.get_all(CONTENT_ENCODING).iter();
+        codings.any(|value| !value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
+    }
+
+    /// Who asks about a message: an identity, or the bearer of a token where the policy lets that suffice.
+    pub(super) fn requester(&self, identity: Identity) -> Result<Option<Address>, Mm1Refusal> {
+        match (identity, self.config.unidentified) {
+            (Identity::Known(address), _) => Ok(Some(address)),
+            (Identity::Unknown, Unidentified::TokenSuffices) => Ok(None),
+            (Identity::Unknown, Unidentified::Refuse) => Err(Mm1Refusal::NoIdentity),
+            // Counted where it was found.
+            (Identity::Bad(_), _) => Err(Mm1Refusal::BadIdentity),
+        }
+    }
+
+    pub(super) fn http(&self, request: Mm1Request, fault: HttpFault, why: Mm1Refusal) -> Answer {
+        if why != Mm1Refusal::BadIdentity {
+            self.metrics.refuse(why);
+        }
+        let outcome = match fault {
+            HttpFault::Busy => Mm1Outcome::Busy,
+            HttpFault::BadRequest => Mm1Outcome::Malformed,
+            HttpFault::Forbidden => Mm1Outcome::Refused,
+            HttpFault::NotFound
+            | HttpFault::MethodNotAllowed
+            | HttpFault::TooSlow
+            | HttpFault::TooLarge
+            | HttpFault::UnsupportedEncoding
+            | HttpFault::Internal => Mm1Outcome::Http,
+        };
+        Answer {
+            request,
+            outcome,
+            response: respond::fault(fault, self.config.retry_after.as_secs()),
+        }
+    }
+
+    /// The confirmation that refuses a PDU, or the HTTP status where there is none.
+    pub(super) fn refuse(&self, request: Mm1Request, asked: &Asked, fault: &Fault) -> Answer {
+        let why = refusal_label(fault);
+        let Some(pdu) = super::replies::refused(asked, fault) else {
+            return self.http(request, super::replies::http_fault(fault), why);
+        };
+        if why != Mm1Refusal::BadIdentity {
+            self.metrics.refuse(why);
+        }
+        self.confirm(request, outcome_label(fault), &pdu)
+    }
+
+    /// A PDU in a 200.
+    pub(super) fn confirm(&self, request: Mm1Request, outcome: Mm1Outcome, pdu: &Pdu<'_>) -> Answer {
+        let mut octets = Vec::with_capacity(128);
+        if let Err(error) = mms::encode(pdu, &mut octets) {
+            tracing::error!(%error, pdu = ?pdu.message_type(), "an answer of ours cannot be written");
+            return self.http(request, HttpFault::Internal, Mm1Refusal::Http);
+        }
+        Answer {
+            request,
+            outcome,
+            response: respond::pdu(Chunks::new(vec![octets.into()])),
+        }
+    }
+}
+
+impl Handler for Service {
+    fn handle(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> BoxFuture<'static, Response<Chunks>> {
+        Box::pin(async move {
+            let started = self.ports.clock.monotonic();
+            let answer = self.answer(&peer, request).await;
+            self.metrics.request(answer.request, answer.outcome);
+            let took = self.ports.clock.monotonic().saturating_sub(started);
+            self.metrics.answer_seconds.observe(took);
+            answer.response
+        })
+    }
+}
+
+/// The token that a target names in the last segment of its path. Clients with the option to append the transaction
+/// id, which is the token again, name it twice (digest 11.3). Queries are none of ours.
+pub(super) fn token_of(path: &str) -> Option<Token> {
+    let segment = path.rsplit('/').next()?;
+    let half = segment.len() / 2;
+    match segment.split_at_checked(half) {
+        Some((first, second)) if first == second => Token::parse(first),
+        Some(_) | None => Token::parse(segment),
+    }
+}
+
+fn refusal_label(fault: &Fault) -> Mm1Refusal {
+    use mmsc_domain::why::Refusal;
+    match fault {
+        Fault::Refused(Refusal::NoIdentity) => Mm1Refusal::NoIdentity,
+        Fault::Refused(Refusal::TooLarge { .. }) | Fault::BodyTooLarge => Mm1Refusal::TooLarge,
+        Fault::Refused(
+            Refusal::ServiceDenied
+            | Refusal::RateExceeded
+            | Refusal::NoRecipients
+            | Refusal::BadRecipient(_)
+            | Refusal::TooManyRecipients { .. }
+            | Refusal::ContentNotAccepted(_)
+            | Refusal::BadField(_)
+            | Refusal::Screened(_)
+            | Refusal::HidingNotPossible,
+        ) => Mm1Refusal::Policy,
+        Fault::Busy(_) => Mm1Refusal::Busy,
+        Fault::Malformed(mms::DecodeErrorKind::UnknownMessageType(_) | mms::DecodeErrorKind::UnsupportedVersion(_))
+        | Fault::NotOffered
+        | Fault::NotServed => Mm1Refusal::Unsupported,
+        Fault::Malformed(_) => Mm1Refusal::Malformed,
+        Fault::BadIdentity => Mm1Refusal::BadIdentity,
+        Fault::ForeignFrom => Mm1Refusal::ForeignFrom,
+        Fault::ReplyCharging => Mm1Refusal::ReplyCharging,
+    }
+}
+
+fn outcome_label(fault: &Fault) -> Mm1Outcome {
+    match refusal_label(fault) {
+        Mm1Refusal::Malformed => Mm1Outcome::Malformed,
+        Mm1Refusal::Unsupported => Mm1Outcome::Unsupported,
+        Mm1Refusal::Busy => Mm1Outcome::Busy,
+        Mm1Refusal::NoIdentity
+        | Mm1Refusal::BadIdentity
+        | Mm1Refusal::ForeignFrom
+        | Mm1Refusal::TooLarge
+        | Mm1Refusal::TooSlow
+        | Mm1Refusal::Http
+        | Mm1Refusal::Policy
+        | Mm1Refusal::ReplyCharging => Mm1Outcome::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_segment_names_the_token() {
+        let token = Token([7; 16]);
+        let text = token.to_string();
+        for path in [
+            format!("/{text}"),
+            format!("/mms/{text}"),
+            format!("//{text}"),
+            format!("/{text}{text}"),
+        ] {
+            assert_eq!(token_of(&path), Some(token), "{path}");
+        }
+        for path in ["/", "", "/mms", "/AAAAAAAAAAAAAAAAAAAAA", &format!("/{text}/")] {
+            assert_eq!(token_of(path), None, "{path}");
+        }
+    }
+}

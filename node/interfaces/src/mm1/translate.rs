@@ -1,0 +1,18 @@
+//! Wire ↔ domain, nothing else.
+//!
+//! | file | what |
+//! |---|---|
+//! | `submit.rs` | m-send-req → submission, part octets beside it |
+//! | `retrieve.rs` | retrieval → m-retrieve-conf, its content where it lies |
+//! | `media.rs` | media types and part heads, both ways |
+
+mod media;
+mod retrieve;
+mod submit;
+
+#[cfg(test)]
+mod tests;
+
+pub use retrieve::{RetrieveError, retrieve_conf, retrieve_refused};
+pub(super) use retrieve::{class, priority};
+pub use submit::{Submission, SubmitError, submission};

@@ -1,0 +1,162 @@
+//! Retrieval → m-retrieve-conf.
+
+use bytes::Bytes;
+use mmsc_domain::UnixMillis;
+use mmsc_domain::command::Retrieval;
+use mmsc_domain::record::{CarriedFields, MessageClass, MmHead, PartEntry, Priority, Recipient, RecipientKind};
+use mmsc_wire::mms::{
+    self, Body, Content, ContentClass, Date, EncodeError, EncodedString, Pdu, RetrieveConf, RetrieveStatus, Text,
+    Version,
+};
+use mmsc_wire::wsp::{ValueError, multipart};
+
+use super::media;
+
+/// A part up to this size is copied next to its head; a larger one is sent from where it lies.
+const COPIED_UP_TO: u64 = 2048;
+
+/// Why a stored message cannot be written as m-retrieve-conf: a bug or damage, never the client's fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RetrieveError {
+    /// A field has no form on the wire.
+    #[error(transparent)]
+    Head(#[from] EncodeError),
+    /// A part's head has no form on the wire.
+    #[error("part {0}: {1}")]
+    Part(usize, ValueError),
+    /// A part lies outside the content.
+    #[error("part {0} lies outside the content")]
+    Outside(usize),
+}
+
+/// The PDU as octets, part octets as slices of `content`. Without `content` only its length counts, and no octets of
+/// parts are in it: that answers a HEAD.
+///
+/// # Errors
+/// [`RetrieveError`].
+pub fn retrieve_conf(
+    retrieval: &Retrieval,
+    content: Option<&Bytes>,
+    domain: &str,
+) -> Result<(Vec<Bytes>, u64), RetrieveError> {
+    let head = &retrieval.head;
+    let mut run = Vec::with_capacity(1024);
+    mms::encode_head(&Pdu::RetrieveConf(conf(retrieval, domain)), &mut run)?;
+    multipart::put_count(head.content.parts.len(), &mut run);
+    let mut chunks = Vec::new();
+    let mut total = 0;
+    for (index, part) in head.content.parts.iter().enumerate() {
+        let len = usize::try_from(part.len).map_err(|_| RetrieveError::Outside(index))?;
+        multipart::encode_part_header(&media::part_to_wire(part), len, &mut run)
+            .map_err(|error| RetrieveError::Part(index, error))?;
+        let Some(content) = content else {
+            total += part.len;
+            continue;
+        };
+        let data = slice(content, part).ok_or(RetrieveError::Outside(index))?;
+        if part.len <= COPIED_UP_TO {
+            run.extend_from_slice(&data);
+        } else {
+            chunks.push(std::mem::take(&mut run).into());
+            chunks.push(data);
+        }
+    }
+    if !run.is_empty() {
+        chunks.push(run.into());
+    }
+    total += chunks
+        .iter()
+        .map(|chunk: &Bytes| u64::try_from(chunk.len()).unwrap_or(u64::MAX))
+        .sum::<u64>();
+    Ok((chunks, total))
+}
+
+fn slice(content: &Bytes, part: &PartEntry) -> Option<Bytes> {
+    let start = usize::try_from(part.offset).ok()?;
+    let end = start.checked_add(usize::try_from(part.len).ok()?)?;
+    (end <= content.len()).then(|| content.slice(start..end))
+}
+
+fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
+    let head = &retrieval.head;
+    let from = (!head.originator.hidden).then(|| head.originator.address.to_wire().into());
+    let conf = RetrieveConf {
+        transaction_id: Some(retrieval.token.to_string().into()),
+        version: Version::V1_2,
+        message_id: Some(head.id.message_id(domain).into()),
+        date: Date(head.date.seconds()),
+        from,
+        to: shown(head, RecipientKind::To),
+        cc: shown(head, RecipientKind::Cc),
+        subject: head.subject.as_deref().map(EncodedString::from),
+        message_class: Some(class(&head.class)),
+        priority: Some(priority(head.priority)),
+        delivery_report: Some(head.delivery_report),
+        read_report: Some(head.read_report),
+        content: Content {
+            media: media::body_to_wire(&head.content.media_type),
+            body: Body::Multipart(Vec::new()),
+        },
+        ..RetrieveConf::default()
+    };
+    carry(conf, &head.carried)
+}
+
+/// Fields of 1.3 stop the parser of a widespread older client. They are sent only where they are needed: in messages
+/// for an application, which only a 1.3 client has.
+fn carry<'a>(conf: RetrieveConf<'a>, carried: &'a CarriedFields) -> RetrieveConf<'a> {
+    let Some(applic_id) = carried.applic_id.as_deref() else {
+        return conf;
+    };
+    RetrieveConf {
+        version: Version::V1_3,
+        applic_id: Some(applic_id.into()),
+        reply_applic_id: carried.reply_applic_id.as_deref().map(Text::from),
+        aux_applic_info: carried.aux_applic_info.as_deref().map(Text::from),
+        content_class: carried.content_class.and_then(ContentClass::from_octet),
+        drm_content: carried.drm_content,
+        ..conf
+    }
+}
+
+fn shown(head: &MmHead, kind: RecipientKind) -> Vec<EncodedString<'static>> {
+    let named = |recipient: &&Recipient| recipient.kind == kind;
+    let recipients = head.visible_recipients.iter().filter(named);
+    recipients.map(|recipient| recipient.address.to_wire().into()).collect()
+}
+
+pub(in crate::mm1) fn class(class: &MessageClass) -> mms::MessageClass<'_> {
+    match class {
+        MessageClass::Personal => mms::MessageClass::Personal,
+        MessageClass::Advertisement => mms::MessageClass::Advertisement,
+        MessageClass::Informational => mms::MessageClass::Informational,
+        MessageClass::Auto => mms::MessageClass::Auto,
+        MessageClass::Other(text) => mms::MessageClass::Token(text.as_str().into()),
+    }
+}
+
+pub(in crate::mm1) fn priority(priority: Priority) -> mms::Priority {
+    match priority {
+        Priority::Low => mms::Priority::Low,
+        Priority::Normal => mms::Priority::Normal,
+        Priority::High => mms::Priority::High,
+    }
+}
+
+/// m-retrieve-conf without a message, with a text that people can read.
+///
+/// # Errors
+/// When `text` has no form on the wire.
+pub fn retrieve_refused(status: RetrieveStatus, text: &str, now: UnixMillis) -> Result<Vec<u8>, EncodeError> {
+    let conf = RetrieveConf {
+        version: Version::V1_2,
+        date: Date(now.seconds()),
+        retrieve_status: Some(status),
+        retrieve_text: Some(text.into()),
+        content: Content::text(text),
+        ..RetrieveConf::default()
+    };
+    let mut octets = Vec::new();
+    mms::encode(&conf.into(), &mut octets)?;
+    Ok(octets)
+}
