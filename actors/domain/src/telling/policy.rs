@@ -17,7 +17,7 @@ pub struct TellingPolicy {
     pub failed_backoff: Vec<Duration>,
     /// Attempts in all; after them the row is quiet until it expires or an operator releases it.
     pub max_attempts: u32,
-    /// Every wait is drawn from so many percent around its figure (at most 100).
+    /// Every wait is drawn from so many percent around its figure (at most 50).
     pub jitter_percent: u8,
     /// How long an outcome that only saves work may wait for the next commit.
     pub lazy: Duration,

@@ -29,16 +29,22 @@ pub fn step(row: &InboxRow, event: TellEvent, now: UnixMillis, random: u32, poli
         E::SubscriberSeen => cx.subscriber_seen(),
         E::DestinationUp => cx.destination_up(),
         E::Released => cx.released(),
-        E::Sent(sent) => cx.sent(sent),
-        E::Failed { retry_after } => cx.failed(retry_after, TellWhy::BearerFailed, 0),
-        // Somebody lived to say that the answer was lost, but not whether octets left: it breaks no row of crashes
-        // and ends none.
-        E::Unknown => cx.failed(None, TellWhy::AnswerLost, row.without_outcome),
-        E::Unavailable { destination } => cx.unavailable(destination),
-        E::Refused => gone(Fate::GiveUp(Why::BearerRefused), TellWhy::BearerRefused),
+        E::Sent(sent) => cx.outcome(Outcome::Sent(sent)),
+        E::Failed { retry_after } => cx.outcome(Outcome::Failed(retry_after)),
+        E::Unknown => cx.outcome(Outcome::Unknown),
+        E::Unavailable { destination } => cx.outcome(Outcome::Unavailable(destination)),
+        E::Refused => cx.outcome(Outcome::Refused),
         E::ReceiptReached => cx.receipt_reached(),
         E::ReceiptNotReached => cx.receipt_not_reached(),
         E::ReceiptNever => cx.receipt_never(),
+    }
+}
+
+/// A report that the bearer took over is done (MM1 digest 14.6).
+fn told() -> TellStep {
+    TellStep {
+        urgency: Urgency::Lazy,
+        ..gone(Fate::Remove, TellWhy::ReportTold)
     }
 }
 
@@ -50,6 +56,18 @@ fn gone(fate: Fate, why: TellWhy) -> TellStep {
         why,
     }
 }
+
+/// How an attempt ended.
+enum Outcome {
+    Sent(Sent),
+    Failed(Option<Duration>),
+    Unknown,
+    Unavailable(String),
+    Refused,
+}
+
+/// No wait is ever drawn down to nothing.
+const MAX_JITTER_PERCENT: u8 = 50;
 
 struct Context<'a> {
     row: &'a InboxRow,
@@ -89,7 +107,7 @@ impl Context<'_> {
     /// Records the next attempt; it is made after that commit. No attempt is left: quiet until expiry.
     fn attempt(&self, without_outcome: u32, why: TellWhy) -> TellStep {
         if self.row.attempts >= self.policy.max_attempts {
-            return self.exhausted();
+            return self.exhausted(without_outcome);
         }
         self.recorded(without_outcome, why)
     }
@@ -106,13 +124,17 @@ impl Context<'_> {
         }
     }
 
-    fn exhausted(&self) -> TellStep {
+    fn exhausted(&self, without_outcome: u32) -> TellStep {
         let last = match &self.row.last {
             // The last attempt of all had no outcome, and never will.
             AttemptState::Made => AttemptState::Failed,
             known => known.clone(),
         };
-        self.keep(self.with(last, self.row.expires_at), Urgency::Now, TellWhy::Exhausted)
+        let row = InboxRow {
+            without_outcome,
+            ..self.with(last, self.row.expires_at)
+        };
+        self.keep(row, Urgency::Now, TellWhy::Exhausted)
     }
 
     /// Rule 7: attempt 1 belongs to the poke of the commit that wrote the row, once, and needs no further commit.
@@ -137,8 +159,7 @@ impl Context<'_> {
         match self.row.last {
             AttemptState::Made => self.repeat(),
             AttemptState::Sent(_) | AttemptState::Reached => self.attempt(count, TellWhy::ToldAgain),
-            AttemptState::Failed => self.attempt(count, TellWhy::TriedAgain),
-            AttemptState::Waiting(_) => self.attempt(count, TellWhy::DestinationBack),
+            AttemptState::Failed | AttemptState::Waiting(_) => self.attempt(count, TellWhy::TriedAgain),
             AttemptState::Shelved => self.unchanged(TellWhy::NotDue),
         }
     }
@@ -203,27 +224,44 @@ impl Context<'_> {
         }
     }
 
-    fn sent(&self, sent: Sent) -> TellStep {
-        if is_report(self.row) {
-            return TellStep {
-                urgency: Urgency::Lazy,
-                ..gone(Fate::Remove, TellWhy::ReportTold)
-            };
+    /// An outcome counts for the attempt that is recorded as made, and for no other.
+    fn outcome(&self, outcome: Outcome) -> TellStep {
+        match (&self.row.last, outcome) {
+            (AttemptState::Made, Outcome::Sent(_)) if is_report(self.row) => told(),
+            (AttemptState::Made, Outcome::Sent(sent)) => self.accepted(AttemptState::Sent(sent)),
+            (AttemptState::Made, Outcome::Failed(retry_after)) => self.failed(retry_after, TellWhy::BearerFailed, 0),
+            // Somebody lived to say that the answer was lost, but not whether octets left: it breaks no row of
+            // crashes and ends none.
+            (AttemptState::Made, Outcome::Unknown) => self.failed(None, TellWhy::AnswerLost, self.row.without_outcome),
+            (AttemptState::Made, Outcome::Unavailable(destination)) => self.unavailable(destination),
+            (AttemptState::Made, Outcome::Refused) => gone(Fate::GiveUp(Why::BearerRefused), TellWhy::BearerRefused),
+            // The receipt overtook the response (rule 11): the handset has it, whatever the bearer says.
+            (
+                AttemptState::Reached
+                | AttemptState::Sent(_)
+                | AttemptState::Failed
+                | AttemptState::Waiting(_)
+                | AttemptState::Shelved,
+                Outcome::Sent(_) | Outcome::Failed(_) | Outcome::Unknown | Outcome::Unavailable(_) | Outcome::Refused,
+            ) => self.unchanged(TellWhy::NoEffect),
         }
-        let last = match &self.row.last {
-            // The receipt overtook the response (rule 11).
-            AttemptState::Reached => AttemptState::Reached,
-            AttemptState::Made
-            | AttemptState::Sent(_)
+    }
+
+    /// The bearer or the handset has it: told again in its time, should nobody fetch.
+    fn accepted(&self, last: AttemptState) -> TellStep {
+        let why = match last {
+            AttemptState::Reached => TellWhy::HandsetReached,
+            AttemptState::Sent(_)
+            | AttemptState::Made
             | AttemptState::Failed
             | AttemptState::Waiting(_)
-            | AttemptState::Shelved => AttemptState::Sent(sent),
+            | AttemptState::Shelved => TellWhy::BearerAccepted,
         };
         let row = InboxRow {
             without_outcome: 0,
             ..self.with(last, self.after(self.renotify_wait(self.row.attempts)))
         };
-        self.keep(row, Urgency::Lazy, TellWhy::BearerAccepted)
+        self.keep(row, Urgency::Lazy, why)
     }
 
     fn failed(&self, retry_after: Option<Duration>, why: TellWhy, without_outcome: u32) -> TellStep {
@@ -248,22 +286,11 @@ impl Context<'_> {
 
     fn receipt_reached(&self) -> TellStep {
         match self.row.last {
-            AttemptState::Made | AttemptState::Sent(_) | AttemptState::Failed | AttemptState::Waiting(_)
-                if is_report(self.row) =>
-            {
-                TellStep {
-                    urgency: Urgency::Lazy,
-                    ..gone(Fate::Remove, TellWhy::ReportTold)
-                }
-            }
-            // It has the push; whether somebody fetches is another matter, so it is told again in its time.
             AttemptState::Made | AttemptState::Sent(_) | AttemptState::Failed | AttemptState::Waiting(_) => {
-                let wait = self.after(self.renotify_wait(self.row.attempts));
-                let row = InboxRow {
-                    without_outcome: 0,
-                    ..self.with(AttemptState::Reached, wait.max(self.row.next_at))
-                };
-                self.keep(row, Urgency::Lazy, TellWhy::HandsetReached)
+                if is_report(self.row) {
+                    return told();
+                }
+                self.accepted(AttemptState::Reached)
             }
             AttemptState::Reached | AttemptState::Shelved => self.unchanged(TellWhy::NoEffect),
         }
@@ -299,7 +326,7 @@ impl Context<'_> {
 
     /// `now` plus `wait`, spread.
     fn after(&self, wait: Duration) -> UnixMillis {
-        let percent = u32::from(self.policy.jitter_percent.min(100));
+        let percent = u32::from(self.policy.jitter_percent.min(MAX_JITTER_PERCENT));
         let drawn = 100 - percent + self.random % (2 * percent + 1);
         self.now.plus(wait.saturating_mul(drawn) / 100)
     }
