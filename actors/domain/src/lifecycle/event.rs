@@ -139,7 +139,7 @@ pub enum Effect {
     ClearDue,
 }
 
-/// The answer of [`step`].
+/// The answer of [`step`](super::step).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Where the copy stands now.
