@@ -44,6 +44,8 @@ pub struct RelayConfig {
     pub admission: AdmissionLimits,
     /// Actors of messages and subscribers alive at once; beyond it hints are dropped and the scan waits.
     pub max_live: usize,
+    /// Between two looks at what is due.
+    pub scan_period: Duration,
     /// Asked before a submission is accepted.
     pub screening: Arc<dyn Screening>,
 }
@@ -54,6 +56,7 @@ impl Default for RelayConfig {
             policy: ServicePolicy::default(),
             admission: AdmissionLimits::default(),
             max_live: 50_000,
+            scan_period: Duration::from_secs(1),
             screening: Arc::new(NoScreening),
         }
     }
@@ -155,7 +158,7 @@ impl Relay {
         Actor::spawn(None, RelaySupervisor, args)
             .await
             .map_err(|error| StartError::Supervisor(error.to_string()))?;
-        let scan = Arc::new(tree::start_scan(&ctx));
+        let scan = Arc::new(tree::start_scan(&ctx, config.scan_period));
         Ok(Self {
             ctx,
             rates: Arc::new(Rates::default()),

@@ -106,7 +106,10 @@ impl Actor for MmActor {
                 state.committing = false;
                 state.pending.extend(again.map(|work| (work, Reply::None, None)));
             }
-            MmMessage::Flush => state.flush_now = true,
+            MmMessage::Flush => {
+                state.flush_now = true;
+                state.timer = false;
+            }
         }
         state.drive(&me);
         Ok(())

@@ -1,5 +1,6 @@
 //! The mailbox of one subscriber.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +40,8 @@ pub enum SubscriberMessage {
     Cleared(ItemKey),
     /// Due entries fired.
     Due(Vec<DueEntry>),
-    /// The destination that these rows wait for is up.
-    DestinationUp(Vec<ItemKey>),
+    /// A destination that some row waits for is up.
+    DestinationUp,
     /// The handset showed itself.
     Seen,
     /// An operator wants a row told now, or off the shelf.
@@ -62,14 +63,16 @@ pub enum SubscriberMessage {
 pub struct Loaded {
     rows: Vec<(ItemKey, InboxRow, TellEvent)>,
     leftovers: Vec<DueEntry>,
+    swept: bool,
     sweep: Option<Sweep>,
     receipt: Option<oneshot::Sender<bool>>,
 }
 
-/// A walk through the inbox.
-#[derive(Clone, Copy)]
+/// A walk through the inbox in the order of birth: whatever is due is done, and what is not due meets `event`.
+#[derive(Clone)]
 pub struct Sweep {
     after: Option<ItemKey>,
+    event: Option<TellEvent>,
 }
 
 /// What it is made of.
@@ -95,7 +98,12 @@ pub struct SubscriberState {
     leftovers: Vec<DueEntry>,
     committing: Option<Vec<ItemKey>>,
     loading: usize,
+    /// The next page of the walk that is under way.
     sweep: Option<Sweep>,
+    /// A page of it is being read.
+    sweeping: bool,
+    /// Walks that are to follow.
+    wanted: VecDeque<Option<TellEvent>>,
     receipts: Vec<oneshot::Sender<bool>>,
     committing_receipts: Vec<oneshot::Sender<bool>>,
     version: Option<u8>,
@@ -127,6 +135,8 @@ impl Actor for SubscriberActor {
             committing: None,
             loading: 0,
             sweep: None,
+            sweeping: false,
+            wanted: VecDeque::new(),
             receipts: Vec::new(),
             committing_receipts: Vec::new(),
             version: None,
@@ -145,13 +155,14 @@ impl Actor for SubscriberActor {
             SubscriberMessage::Told { item, row } => state.counted().told(item, *row),
             SubscriberMessage::Cleared(item) => state.counted().rows.clear(&item),
             SubscriberMessage::Due(entries) => state.counted().due(&me, entries),
-            SubscriberMessage::DestinationUp(items) => {
-                state.counted().load_named(&me, items, TellEvent::DestinationUp);
-            }
-            SubscriberMessage::Seen => state.counted().sweep = Some(Sweep { after: None }),
-            SubscriberMessage::Release(item) => state.counted().load_named(&me, vec![item], TellEvent::Released),
+            SubscriberMessage::DestinationUp => state.counted().want(Some(TellEvent::DestinationUp)),
+            SubscriberMessage::Seen => state.counted().want(Some(TellEvent::SubscriberSeen)),
+            SubscriberMessage::Release(item) => state.counted().load_released(&me, item),
             SubscriberMessage::Receipt(receipt, reply) => state.counted().receipt(&me, receipt, reply),
-            SubscriberMessage::Flush => state.flush_now = true,
+            SubscriberMessage::Flush => {
+                state.flush_now = true;
+                state.timer = false;
+            }
             SubscriberMessage::Loaded(loaded) => state.loaded(loaded),
             SubscriberMessage::AttemptDone(item, outcome) => state.attempt_done(&item, outcome),
             SubscriberMessage::Committed(written) => state.committed(written),
@@ -186,44 +197,36 @@ impl SubscriberState {
         self.rows.event(item, event, now, random, &self.ctx.policy.telling);
     }
 
-    /// Due entries: of rows at work they say nothing new; the others are read.
+    /// A walk through the inbox is wanted; one of its kind that has not begun yet does for both.
+    fn want(&mut self, event: Option<TellEvent>) {
+        if !self.wanted.contains(&event) {
+            self.wanted.push_back(event);
+        }
+    }
+
+    /// Due entries: whatever is due is done, oldest first; entries that stand for nothing any more are found out.
     fn due(&mut self, me: &ActorRef<SubscriberMessage>, entries: Vec<DueEntry>) {
-        let mut unknown = Vec::new();
-        for entry in entries {
-            match entry.item {
-                DueItem::Item(item) if self.rows.contains(&item) => {}
-                DueItem::Item(_) => unknown.push(entry),
-                DueItem::Whole | DueItem::Copy(_) => self.leftovers.push(entry),
-            }
-        }
-        if unknown.is_empty() {
-            return;
-        }
+        self.want(None);
         self.load(me, |ctx, shard, address| async move {
-            let items: Vec<ItemKey> = unknown.iter().filter_map(item_of).collect();
-            let found = load::named(&ctx, shard, &address, &items).await?;
-            let mut loaded = Loaded::default();
-            for (entry, (item, row)) in unknown.into_iter().zip(found) {
-                match row {
-                    Some(row) if row.next_at == entry.at => loaded.rows.push((item, row, TellEvent::Due)),
-                    // Gone, or moved on.
-                    Some(_) | None => loaded.leftovers.push(entry),
-                }
-            }
-            Ok(loaded)
+            let items: Vec<ItemKey> = entries.iter().filter_map(item_of).collect();
+            let found: BTreeMap<_, _> = load::named(&ctx, shard, &address, &items).await?.into_iter().collect();
+            let stands = |entry: &DueEntry| {
+                let row = item_of(entry).and_then(|item| found.get(&item)?.as_ref());
+                row.is_some_and(|row| row.next_at == entry.at)
+            };
+            Ok(Loaded {
+                leftovers: entries.into_iter().filter(|entry| !stands(entry)).collect(),
+                ..Loaded::default()
+            })
         });
     }
 
-    fn load_named(&mut self, me: &ActorRef<SubscriberMessage>, items: Vec<ItemKey>, event: TellEvent) {
-        let items: Vec<ItemKey> = items.into_iter().filter(|item| !self.rows.contains(item)).collect();
-        if items.is_empty() {
-            return;
-        }
-        self.load(me, |ctx, shard, address| async move {
-            let found = load::named(&ctx, shard, &address, &items).await?;
+    fn load_released(&mut self, me: &ActorRef<SubscriberMessage>, item: ItemKey) {
+        self.load(me, move |ctx, shard, address| async move {
+            let found = load::named(&ctx, shard, &address, &[item]).await?;
             let rows = found
                 .into_iter()
-                .filter_map(|(item, row)| row.map(|row| (item, row, event.clone())));
+                .filter_map(|(item, row)| row.map(|row| (item, row, TellEvent::Released)));
             Ok(Loaded {
                 rows: rows.collect(),
                 ..Loaded::default()
@@ -232,17 +235,26 @@ impl SubscriberState {
     }
 
     fn load_page(&mut self, me: &ActorRef<SubscriberMessage>, sweep: Sweep) {
+        self.sweeping = true;
         self.load(me, move |ctx, shard, address| async move {
-            let rows = load::page(&ctx, shard, &address, sweep.after).await?;
-            let next = (rows.len() == load::PAGE).then(|| Sweep {
-                after: rows.last().map(|(item, _)| *item),
+            let page = load::page(&ctx, shard, &address, sweep.after).await?;
+            let after = page.last().map(|(item, _)| *item);
+            let next = (page.len() == load::PAGE).then(|| Sweep {
+                after,
+                event: sweep.event.clone(),
             });
-            let rows = rows
-                .into_iter()
-                .map(|(item, row)| (item, row, TellEvent::SubscriberSeen))
-                .collect();
+            let now = ctx.now();
+            let rows = page.into_iter().filter_map(|(item, row)| {
+                let event = if row.next_at <= now {
+                    Some(TellEvent::Due)
+                } else {
+                    sweep.event.clone()
+                };
+                event.map(|event| (item, row, event))
+            });
             Ok(Loaded {
-                rows,
+                rows: rows.collect(),
+                swept: true,
                 sweep: next,
                 ..Loaded::default()
             })
@@ -292,7 +304,12 @@ impl SubscriberState {
     {
         self.loading += 1;
         let (ctx, shard, address) = (Arc::clone(&self.ctx), self.fence.shard, self.address.clone());
-        let completion = Completion::new(me.clone(), SubscriberMessage::Loaded(Loaded::default()));
+        // A walk whose page cannot be read ends; the rows' due entries stay.
+        let failed = Loaded {
+            swept: self.sweeping,
+            ..Loaded::default()
+        };
+        let completion = Completion::new(me.clone(), SubscriberMessage::Loaded(failed));
         let task = async move {
             match read(Arc::clone(&ctx), shard, address.clone()).await {
                 Ok(loaded) => completion.finish(SubscriberMessage::Loaded(loaded)),
@@ -308,7 +325,8 @@ impl SubscriberState {
     fn loaded(&mut self, loaded: Loaded) {
         self.loading = self.loading.saturating_sub(1);
         self.leftovers.extend(loaded.leftovers);
-        if loaded.sweep.is_some() {
+        if loaded.swept {
+            self.sweeping = false;
             self.sweep = loaded.sweep;
         }
         for (item, row, event) in loaded.rows {
@@ -361,18 +379,25 @@ impl SubscriberState {
             self.flush_now = false;
             self.commit(me);
         }
-        if self.loading == 0
-            && self.rows.len() < MAX_HELD / 2
-            && let Some(sweep) = self.sweep.take()
-        {
-            self.load_page(me, sweep);
-        }
-        let busy = self.loading > 0 || self.committing.is_some() || self.sweep.is_some();
+        self.walk(me);
+        let walking = self.sweeping || self.sweep.is_some() || !self.wanted.is_empty();
+        let busy = self.loading > 0 || self.committing.is_some() || walking;
         if !busy && self.rows.is_empty() {
             let idle = ShardMessage::Idle(Entity::Subscriber(self.address.clone()), me.get_id(), self.handled);
             let _shard_gone = self.shard.cast(idle);
         } else if self.rows.is_dirty() {
             self.start_timer(me);
+        }
+    }
+
+    /// The next page of a walk, once there is room for its rows.
+    fn walk(&mut self, me: &ActorRef<SubscriberMessage>) {
+        if self.sweeping || self.rows.len() >= MAX_HELD / 2 {
+            return;
+        }
+        let begin = |event| Sweep { after: None, event };
+        if let Some(sweep) = self.sweep.take().or_else(|| self.wanted.pop_front().map(begin)) {
+            self.load_page(me, sweep);
         }
     }
 
@@ -463,7 +488,6 @@ impl SubscriberState {
         for reply in receipts {
             let _bearer_gone = reply.send(ok);
         }
-        self.timer = false;
     }
 }
 

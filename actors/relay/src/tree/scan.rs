@@ -9,11 +9,8 @@ use mmsc_ports::Task;
 use mmsc_store::{RangeOptions, Row, Store};
 
 use crate::context::{Context, Stop};
-use crate::keys::{self, Entity, ItemKey};
+use crate::keys::{self, Entity};
 use crate::tree::{ShardMessage, Shared, live_is_full};
-
-/// Between two scans of all shards.
-const PERIOD: Duration = Duration::from_secs(1);
 
 /// Due entries handed to one shard at once.
 const ENTRIES: usize = 64;
@@ -27,8 +24,8 @@ const SHARDS: usize = 128;
 /// Old duplicate rows are swept every so many scans.
 const SWEEP_EVERY: u64 = 600;
 
-/// Starts the scan.
-pub fn start_scan(ctx: &Shared) -> Task {
+/// Starts the scan; `period` lies between two looks at all shards.
+pub fn start_scan(ctx: &Shared, period: Duration) -> Task {
     let ctx = Arc::clone(ctx);
     let spawn = Arc::clone(&ctx.ports.spawn);
     spawn.task(
@@ -36,7 +33,7 @@ pub fn start_scan(ctx: &Shared) -> Task {
         Box::pin(async move {
             let mut round: u64 = 0;
             loop {
-                ctx.ports.clock.sleep(PERIOD).await;
+                ctx.ports.clock.sleep(period).await;
                 scan(&ctx).await;
                 if round.is_multiple_of(SWEEP_EVERY) {
                     sweep_duplicates(&ctx).await;
@@ -119,9 +116,14 @@ pub async fn destination_up(ctx: Shared, destination: Arc<str>) {
             };
             let full = rows.len() == WAITING_PAGE;
             last = rows.last().map(|(key, _)| key.to_vec());
-            let items: Vec<(Entity, ItemKey)> = rows.iter().filter_map(|(key, _)| keys::parse_waiting(key)).collect();
-            if !items.is_empty() {
-                let _unserved = ctx.router.send(shard, ShardMessage::DestinationUp(items));
+            let mut waiting: Vec<Entity> = rows
+                .iter()
+                .filter_map(|(key, _)| keys::parse_waiting(key))
+                .map(|(entity, _)| entity)
+                .collect();
+            waiting.dedup();
+            if !waiting.is_empty() {
+                let _unserved = ctx.router.send(shard, ShardMessage::DestinationUp(waiting));
             }
             if !full {
                 break;

@@ -23,8 +23,8 @@ pub enum ShardMessage {
     Cleared(Address, ItemKey),
     /// Entries that are due.
     Due(Vec<DueEntry>),
-    /// Rows that waited for a destination which is up now.
-    DestinationUp(Vec<(Entity, ItemKey)>),
+    /// They have rows that waited for a destination which is up now.
+    DestinationUp(Vec<Entity>),
     /// This actor of the entity has nothing to do and has handled so many messages.
     Idle(Entity, ractor::ActorId, u64),
     /// Everybody writes what waits to be written.
@@ -86,7 +86,7 @@ impl Actor for Shard {
                     .subscriber_if_live(&address, SubscriberMessage::Cleared(item));
             }
             ShardMessage::Due(entries) => state.due(entries).await,
-            ShardMessage::DestinationUp(rows) => state.destination_up(rows).await,
+            ShardMessage::DestinationUp(waiting) => state.destination_up(waiting).await,
             ShardMessage::Idle(entity, actor, handled) => state.entities.idle(&entity, actor, handled),
             ShardMessage::Flush => state.entities.flush(),
         }
@@ -142,15 +142,15 @@ impl ShardState {
         }
     }
 
-    async fn destination_up(&mut self, rows: Vec<(Entity, ItemKey)>) {
-        for (entity, item) in rows {
+    async fn destination_up(&mut self, waiting: Vec<Entity>) {
+        for entity in waiting {
             if self.is_parked(&entity) {
                 continue;
             }
             match entity {
                 Entity::Subscriber(address) => {
                     self.entities
-                        .subscriber(address, SubscriberMessage::DestinationUp(vec![item]))
+                        .subscriber(address, SubscriberMessage::DestinationUp)
                         .await;
                 }
                 // No MM waits for a destination in this release: peers are not served.
