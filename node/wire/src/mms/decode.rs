@@ -1,6 +1,7 @@
 //! Octets into a PDU: scan the head, check type and version, interpret the fields that this PDU has.
 
-use super::error::{Fault, Partial};
+use super::error::Fault;
+use super::head::Opening;
 use super::{DecodeError, DecodeErrorKind, Field, Head, Limits, MessageType, Pdu, Place};
 
 /// Reads a PDU. Parts and texts borrow from `buf`.
@@ -9,19 +10,19 @@ use super::{DecodeError, DecodeErrorKind, Field, Head, Limits, MessageType, Pdu,
 /// keep their first value, and an optional field with an unknown value counts as absent. The error carries the
 /// opening fields, so that the PDU can be answered all the same.
 pub fn decode<'a>(buf: &'a [u8], limits: &Limits) -> Result<Pdu<'a>, DecodeError> {
-    let mut partial = Partial::default();
-    read(buf, limits, &mut partial).map_err(|fault| fault.with(partial))
+    let mut opening = Opening::default();
+    read(buf, limits, &mut opening).map_err(|fault| fault.with(opening.into_partial()))
 }
 
-fn read<'a>(buf: &'a [u8], limits: &Limits, partial: &mut Partial) -> Result<Pdu<'a>, Fault> {
-    let head = Head::scan(buf, limits, partial);
+fn read<'a>(buf: &'a [u8], limits: &Limits, opening: &mut Opening<'a>) -> Result<Pdu<'a>, Fault> {
+    let head = Head::scan(buf, limits, opening);
     // Another major version may follow other rules: whatever failed, this is the reason.
-    if let Some(version) = partial.version.filter(|version| version.major() != 1) {
+    if let Some(version) = opening.version.filter(|version| version.major() != 1) {
         let place = Place::Field(Field::MMS_VERSION);
         return Err(Fault::new(0, place, DecodeErrorKind::UnsupportedVersion(version)));
     }
     let place = Place::Field(Field::MESSAGE_TYPE);
-    let kind = partial.message_type.map(|octet| {
+    let kind = opening.message_type.map(|octet| {
         MessageType::from_octet(octet).ok_or(Fault::new(0, place, DecodeErrorKind::UnknownMessageType(octet)))
     });
     let (head, kind) = match (head, kind) {

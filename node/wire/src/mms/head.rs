@@ -20,6 +20,25 @@ pub(crate) struct Head<'a> {
     body_offset: usize,
 }
 
+/// The opening fields of a PDU, as far as the scan has read them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Opening<'a> {
+    pub(crate) message_type: Option<u8>,
+    pub(crate) transaction_id: Option<Text<'a>>,
+    pub(crate) version: Option<Version>,
+}
+
+impl Opening<'_> {
+    /// A copy that outlives the input.
+    pub(crate) fn into_partial(self) -> Partial {
+        Partial {
+            message_type: self.message_type,
+            transaction_id: self.transaction_id.map(Text::into_owned),
+            version: self.version,
+        }
+    }
+}
+
 /// A header field, cut but not interpreted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeadField<'a> {
@@ -72,25 +91,25 @@ fn next_field<'a>(reader: &mut Reader<'a>) -> Result<HeadField<'a>, Fault> {
 }
 
 impl<'a> Head<'a> {
-    /// Scans the header part. `partial` gets the opening fields, also when the scan fails.
-    pub(crate) fn scan(buf: &'a [u8], limits: &Limits, partial: &mut Partial) -> Result<Self, Fault> {
+    /// Scans the header part. `opening` gets the opening fields, also when the scan fails.
+    pub(crate) fn scan(buf: &'a [u8], limits: &Limits, opening: &mut Opening<'a>) -> Result<Self, Fault> {
         if buf.len() > limits.max_pdu {
             let kind = DecodeErrorKind::TooLarge(limits.max_pdu);
             // What opens the PDU is still worth reading, so that it can be refused in its own protocol.
-            let _ = Self::scan_fields(buf, limits, partial);
+            let _ = Self::scan_fields(buf, limits, opening);
             return Err(Fault::new(limits.max_pdu, Place::Pdu, kind));
         }
-        Self::scan_fields(buf, limits, partial)
+        Self::scan_fields(buf, limits, opening)
     }
 
-    fn scan_fields(buf: &'a [u8], limits: &Limits, partial: &mut Partial) -> Result<Self, Fault> {
+    fn scan_fields(buf: &'a [u8], limits: &Limits, opening: &mut Opening<'a>) -> Result<Self, Fault> {
         let mut reader = Reader::new(buf, 0);
         let (mut count, mut recipients) = (0_usize, 0_usize);
         while !reader.is_empty() {
             let start = reader.offset();
             let field = match next_field(&mut reader) {
                 Ok(field) => field,
-                Err(fault) if tolerated(&fault, &reader, partial) => return Ok(Self::without_body(buf, start)),
+                Err(fault) if tolerated(&fault, &reader, opening) => return Ok(Self::without_body(buf, start)),
                 Err(fault) => return Err(fault),
             };
             count += 1;
@@ -109,7 +128,7 @@ impl<'a> Head<'a> {
                 ));
             }
             let HeadName::Field(name) = field.name else { continue };
-            open(name, &field, partial)?;
+            open(name, &field, opening)?;
             check_length(name, &field, limits)?;
             recipients += usize::from(matches!(name, Field::TO | Field::CC | Field::BCC));
             if recipients > limits.max_recipients {
@@ -131,13 +150,13 @@ impl<'a> Head<'a> {
     }
 
     /// What can be read of the header part, for showing a PDU that may not be acceptable.
-    pub(crate) fn readable(buf: &'a [u8], limits: &Limits) -> (Self, Partial) {
-        let mut partial = Partial::default();
-        let head = match Self::scan_fields(buf, limits, &mut partial) {
+    pub(crate) fn readable(buf: &'a [u8], limits: &Limits) -> (Self, Opening<'a>) {
+        let mut opening = Opening::default();
+        let head = match Self::scan_fields(buf, limits, &mut opening) {
             Ok(head) => head,
             Err(fault) => Self::without_body(buf, fault.offset),
         };
-        (head, partial)
+        (head, opening)
     }
 
     fn without_body(buf: &'a [u8], end: usize) -> Self {
@@ -203,9 +222,9 @@ impl<'a> Head<'a> {
 }
 
 /// Trailing octets of a PDU without a body are ignored if they are NULs, or few.
-fn tolerated(fault: &Fault, reader: &Reader<'_>, partial: &Partial) -> bool {
+fn tolerated(fault: &Fault, reader: &Reader<'_>, opening: &Opening<'_>) -> bool {
     let illegal = matches!(fault.kind, DecodeErrorKind::IllegalStart(_));
-    let body_less = partial
+    let body_less = opening
         .message_type
         .and_then(MessageType::from_octet)
         .is_some_and(|kind| !kind.has_body());
@@ -214,20 +233,20 @@ fn tolerated(fault: &Fault, reader: &Reader<'_>, partial: &Partial) -> bool {
 }
 
 /// Keeps the opening fields.
-fn open(name: Field, field: &HeadField<'_>, partial: &mut Partial) -> Result<(), Fault> {
+fn open<'a>(name: Field, field: &HeadField<'a>, opening: &mut Opening<'a>) -> Result<(), Fault> {
     let fault = |kind: DecodeErrorKind| Fault::new(field.offset, Place::Field(name), kind);
     match name {
         Field::MESSAGE_TYPE => {
             let octet = field.value.octet().map_err(|kind| fault(kind.into()))?;
-            if partial.message_type.is_some_and(|first| first != octet) {
+            if opening.message_type.is_some_and(|first| first != octet) {
                 return Err(fault(DecodeErrorKind::ConflictingMessageType));
             }
-            partial.message_type = Some(octet);
+            opening.message_type = Some(octet);
         }
-        Field::TRANSACTION_ID if partial.transaction_id.is_none() => {
-            partial.transaction_id = field.value.text().ok().map(Text::into_owned);
+        Field::TRANSACTION_ID if opening.transaction_id.is_none() => {
+            opening.transaction_id = field.value.text().ok();
         }
-        Field::MMS_VERSION if partial.version.is_none() => partial.version = Version::decode(field.value).ok(),
+        Field::MMS_VERSION if opening.version.is_none() => opening.version = Version::decode(field.value).ok(),
         _ => {}
     }
     Ok(())

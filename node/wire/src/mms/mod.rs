@@ -17,6 +17,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod content;
 mod decode;
 mod encode;
 mod enums;
@@ -26,13 +27,16 @@ mod head;
 mod limits;
 #[macro_use]
 mod table;
+mod mbox;
 mod pdu;
 mod pdus;
+mod structured;
 mod types;
 
 #[cfg(test)]
 mod tests;
 
+pub use content::{Body, Content};
 pub use decode::decode;
 pub use encode::{encode, encode_head};
 pub use enums::{
@@ -44,17 +48,20 @@ pub use fields::Field;
 pub(crate) use fields::Shape;
 pub(crate) use head::{Head, HeadField, HeadName};
 pub use limits::Limits;
+pub use mbox::{
+    DeleteConf, DeleteReq, MboxDeleteConf, MboxDeleteReq, MboxDescr, MboxStoreConf, MboxStoreReq, MboxUploadConf,
+    MboxUploadReq, MboxViewConf, MboxViewReq,
+};
 pub use pdu::Pdu;
 pub use pdus::{
-    AcknowledgeInd, CancelConf, CancelReq, DeleteConf, DeleteReq, DeliveryInd, ForwardConf, ForwardReq, MboxDeleteConf,
-    MboxDeleteReq, MboxDescr, MboxStoreConf, MboxStoreReq, MboxUploadConf, MboxUploadReq, MboxViewConf, MboxViewReq,
-    NotificationInd, NotifyRespInd, ReadOrigInd, ReadRecInd, RetrieveConf, SendConf, SendReq,
+    AcknowledgeInd, CancelConf, CancelReq, DeliveryInd, ForwardConf, ForwardReq, NotificationInd, NotifyRespInd,
+    ReadOrigInd, ReadRecInd, RetrieveConf, SendConf, SendReq,
 };
-pub use types::{
-    Attribute, Body, Content, CountedLocation, CountedStatus, CountedText, Date, ElementDescriptor, FlagAction,
-    MboxAmount, MessageClass, MmFlag, Number, Originator, PreviouslySentBy, PreviouslySentDate, Sender, Size,
-    TimeValue, Version,
+pub use structured::{
+    Attribute, CountedLocation, CountedStatus, CountedText, ElementDescriptor, FlagAction, MboxAmount, MmFlag,
+    PreviouslySentBy, PreviouslySentDate,
 };
+pub use types::{Date, MessageClass, Number, Originator, Sender, Size, TimeValue, Version};
 
 pub use crate::wsp::multipart::{Disposition, DispositionKind, Part, PartHead};
 pub use crate::wsp::{EncodedString, Media, MediaType, Parameters, Text};

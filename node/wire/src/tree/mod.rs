@@ -155,8 +155,8 @@ fn push_tree<'a>(buf: &'a [u8], limits: &Limits) -> Tree<'a> {
 /// The tree of an MMS PDU that stands at `base` of the input.
 fn mms_tree<'a>(buf: &'a [u8], base: usize, limits: &Limits) -> Tree<'a> {
     let mut tree = Tree::default();
-    let (head, partial) = Head::readable(buf, limits);
-    let kind = partial.message_type.and_then(MessageType::from_octet);
+    let (head, opening) = Head::readable(buf, limits);
+    let kind = opening.message_type.and_then(MessageType::from_octet);
     tree.kind = kind.map(|kind| kind.name().to_owned()).unwrap_or_default();
     for found in head.fields() {
         let (name, text) = match found.name {

@@ -1,5 +1,7 @@
 //! Writing WSP values, in the forms that every known receiver reads.
 
+use std::borrow::Cow;
+
 use super::{EncodedString, ValueError, charset};
 
 /// Writes a Uintvar of as few octets as it takes.
@@ -74,21 +76,22 @@ pub fn put_quoted_string(text: &[u8], out: &mut Vec<u8>) -> Result<(), ValueErro
 /// Writes an Encoded-string-value: us-ascii as plain text, anything else as utf-8 with its character set. (A widespread
 /// client reads the character set as one octet, so no other number is ever sent.) NUL characters are left out.
 pub fn put_encoded_string(text: &EncodedString<'_>, out: &mut Vec<u8>) {
-    let characters = text.to_str();
+    let mut characters = text.to_str();
+    if characters.contains('\0') {
+        characters = Cow::Owned(characters.replace('\0', ""));
+    }
     let octets = characters.as_bytes();
-    let plain = octets.is_ascii() && !matches!(octets.first(), Some(0x00..=0x1F | 0x7F)) && !octets.contains(&0);
-    if plain {
+    if octets.is_ascii() && !matches!(octets.first(), Some(0x01..=0x1F | 0x7F)) {
         out.extend_from_slice(octets);
         out.push(0);
         return;
     }
     let quote = usize::from(matches!(octets.first(), Some(0x7F..)));
-    let length = octets.iter().filter(|&&octet| octet != 0).count();
-    put_value_length(length + quote + 2, out);
+    put_value_length(octets.len() + quote + 2, out);
     out.push(0x80 | charset::UTF_8 as u8);
     if quote == 1 {
         out.push(0x7F);
     }
-    out.extend(octets.iter().filter(|&&octet| octet != 0));
+    out.extend_from_slice(octets);
     out.push(0);
 }

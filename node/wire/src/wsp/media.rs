@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{Reader, Text, Value, ValueError, charset, codes, put_integer, put_text, put_value_length};
 
-/// What a media type is called on the wire.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What a media type is called on the wire. Equal are those that mean the same, whatever form and case they came in.
+#[derive(Debug, Clone, Eq)]
 pub enum Media<'a> {
     /// A well-known code.
     Code(u32),
@@ -77,6 +77,15 @@ pub enum ParameterValue<'a> {
     Integer(u64),
     /// A media type.
     Media(Media<'a>),
+}
+
+impl PartialEq for Media<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Code(a), Self::Code(b)) => a == b,
+            _ => self.is(&other.name()),
+        }
+    }
 }
 
 impl Default for Media<'_> {

@@ -1,5 +1,6 @@
 //! Vectors: the hand-built ones of this repository and, where they are, the captured ones beside it.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 
