@@ -31,7 +31,6 @@ use crate::tree::{self, Parked, RelaySupervisor, Router, ShardMessage, ShelfEntr
 #[derive(Clone)]
 pub struct Relay {
     ctx: Arc<Context>,
-    rates: Arc<Rates>,
     draining: Arc<AtomicBool>,
     scan: Arc<Task>,
 }
@@ -145,6 +144,7 @@ impl Relay {
             bearer: OnceLock::new(),
             router: Router::default(),
             absent: Absent::default(),
+            rates: Rates::default(),
             parked: Parked::default(),
             max_live: config.max_live,
         });
@@ -161,7 +161,6 @@ impl Relay {
         let scan = Arc::new(tree::start_scan(&ctx, config.scan_period));
         Ok(Self {
             ctx,
-            rates: Arc::new(Rates::default()),
             draining: Arc::new(AtomicBool::new(false)),
             scan,
         })
@@ -187,8 +186,12 @@ impl Relay {
     }
 
     fn admit(&self, class: Class, octets: u64) -> Result<Permit, Busy> {
-        if self.draining.load(Ordering::Acquire) && class == Class::Submission {
+        if class == Class::Submission && self.draining.load(Ordering::Acquire) {
             return Err(Busy::Draining);
+        }
+        if class == Class::Submission && tree::live_is_full(&self.ctx) {
+            self.ctx.metrics.count_no_credit(class);
+            return Err(Busy::NoCredit);
         }
         self.ctx.admission.admit(class, octets).ok_or_else(|| {
             self.ctx.metrics.count_no_credit(class);
@@ -209,9 +212,6 @@ impl Relay {
             self.ctx.metrics.refused.increment();
             return SubmitAnswer::Refused(Refusal::TooLarge { found, limit });
         }
-        if let Some(refusal) = self.over_rate(&submit.originator) {
-            return SubmitAnswer::Refused(refusal);
-        }
         let Some((id, _fence)) = self.ctx.mint() else {
             return SubmitAnswer::Busy(Busy::Store);
         };
@@ -227,7 +227,7 @@ impl Relay {
             }
         };
         let digest = mm::digest(&submit, staged.as_ref());
-        let work = Box::new(AcceptWork { submit, staged, digest });
+        let work = Box::new(AcceptWork::new(submit, staged, digest));
         let (reply, answer) = oneshot::channel();
         if !self.ctx.router.mm(id, MmMessage::Accept(work, reply, permit)) {
             return SubmitAnswer::Busy(Busy::Store);
@@ -238,16 +238,6 @@ impl Relay {
             .accept_seconds
             .observe(self.ctx.ports.clock.monotonic().saturating_sub(started));
         answer
-    }
-
-    /// The service's rate; a rate of the sender's own record is narrower or wider and is applied where it is known.
-    fn over_rate(&self, sender: &Address) -> Option<Refusal> {
-        let rate = self.ctx.policy.submit_rate?;
-        if self.rates.take(sender, rate, self.ctx.now()) {
-            return None;
-        }
-        self.ctx.metrics.refused.increment();
-        Some(Refusal::RateExceeded)
     }
 
     /// Looks a copy up for retrieval. `requester` is the authenticated identity, if there is one: a copy of somebody

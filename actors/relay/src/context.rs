@@ -14,6 +14,7 @@ use crate::api::Busy;
 use crate::keys::Entity;
 use crate::metrics::Metrics;
 use crate::port::{Bearer, Gate, Screening};
+use crate::rates::Rates;
 use crate::tree::{Parked, Router};
 
 /// The surroundings of the tree.
@@ -28,6 +29,7 @@ pub struct Context {
     pub bearer: OnceLock<Arc<dyn Bearer>>,
     pub router: Router,
     pub absent: Absent,
+    pub rates: Rates,
     pub parked: Parked,
     pub max_live: usize,
 }

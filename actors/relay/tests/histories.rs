@@ -224,9 +224,20 @@ async fn h07_a_long_list_survives_a_crash_in_mid_expansion() {
         "one copy each, always under the same token"
     );
     // A push that was made twice is the repetition of one whose outcome died with its process, and says so.
-    let all = node.bearer.notifications().into_iter().chain(second.bearer.notifications());
-    let firsts: Vec<_> = all.filter(|(_, _, number)| *number == 1).map(|(address, _, _)| address).collect();
-    assert_eq!(firsts.iter().collect::<BTreeSet<_>>().len(), firsts.len(), "an attempt 1 was made twice");
+    let all = node
+        .bearer
+        .notifications()
+        .into_iter()
+        .chain(second.bearer.notifications());
+    let firsts: Vec<_> = all
+        .filter(|(_, _, number)| *number == 1)
+        .map(|(address, _, _)| address)
+        .collect();
+    assert_eq!(
+        firsts.iter().collect::<BTreeSet<_>>().len(),
+        firsts.len(),
+        "an attempt 1 was made twice"
+    );
 
     // All but the last retrieve; the content stays for the last.
     let tokens: Vec<_> = told()

@@ -1,5 +1,7 @@
 //! Accepting: one transaction writes the whole MM, or finds that it was accepted before.
 
+use std::sync::OnceLock;
+
 use mmsc_domain::accept::{Admission, admit};
 use mmsc_domain::command::{Accepted, Submit};
 use mmsc_domain::freeze;
@@ -30,6 +32,28 @@ pub struct AcceptWork {
     pub staged: Option<Staged>,
     /// Names it among repeats; none if the interface has no transaction ids.
     pub digest: Option<[u8; 32]>,
+    /// Whether its sender may send so soon; asked once, however often the transaction runs.
+    within_rate: OnceLock<bool>,
+}
+
+impl AcceptWork {
+    /// Nothing asked yet.
+    pub fn new(submit: Submit, staged: Option<Staged>, digest: Option<[u8; 32]>) -> Self {
+        Self {
+            submit,
+            staged,
+            digest,
+            within_rate: OnceLock::new(),
+        }
+    }
+
+    fn is_within_rate(&self, ctx: &Context, sender: &SubscriberProfile, now: UnixMillis) -> bool {
+        *self.within_rate.get_or_init(|| {
+            ctx.policy
+                .rate_of(sender)
+                .is_none_or(|rate| ctx.rates.take(&self.submit.originator, rate, now))
+        })
+    }
 }
 
 /// What came of it.
@@ -86,10 +110,14 @@ pub async fn accept(
     }
     let record = read::<SubscriberProfile>(txn, keys::subscriber(sender_shard, &work.submit.originator)).await?;
     let content_len = work.staged.as_ref().map_or(0, |staged| staged.len);
-    let admitted = ctx
-        .policy
-        .sender(record)
-        .and_then(|profile| admit(&work.submit, content_len, now, &ctx.policy, &profile));
+    let admitted = ctx.policy.sender(record).and_then(|profile| {
+        let admission = admit(&work.submit, content_len, now, &ctx.policy, &profile)?;
+        if work.is_within_rate(ctx, &profile, now) {
+            Ok(admission)
+        } else {
+            Err(Refusal::RateExceeded)
+        }
+    });
     let admission = match admitted {
         Ok(admission) => admission,
         Err(refusal) => return Ok((Verdict::Refused(refusal), After::default())),
