@@ -72,12 +72,13 @@ async fn h01_a_retried_submit_gets_the_first_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn h02_a_lost_poke_costs_time_and_nothing_else() {
     let mut world = World::new();
-    world.max_live = 0;
+    // The message itself fills the node, so its poke finds no room.
+    world.max_live = 1;
     let node = world.start().await;
     accept(&node, submit_to(vec![to(phone(2))], "t1")).await;
     a_while().await;
     assert_eq!(node.bearer.count(), 0, "the poke was dropped");
-    world.max_live = 1000;
+    world.max_live = 1_000;
     let node = world.start().await;
     eventually("the notification", || node.bearer.notifications().len() == 1).await;
 }

@@ -213,13 +213,19 @@ async fn bad_submissions_are_refused_with_their_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sender_faster_than_its_rate_is_refused_and_its_repeats_are_not() {
     let mut world = World::new();
-    world.policy.submit_rate = Some(mmsc_domain::rate::Rate { per_minute: 1, burst: 3 });
+    world.policy.submit_rate = Some(mmsc_domain::rate::Rate {
+        per_minute: 1,
+        burst: 3,
+    });
     let node = world.start().await;
     for number in 0..3 {
         accept(&node, submit_to(vec![to(phone(2))], &format!("t{number}"))).await;
     }
     let fourth = node.relay.submit(submit_to(vec![to(phone(2))], "t3"), content()).await;
-    assert!(matches!(fourth, SubmitAnswer::Refused(Refusal::RateExceeded)), "{fourth:?}");
+    assert!(
+        matches!(fourth, SubmitAnswer::Refused(Refusal::RateExceeded)),
+        "{fourth:?}"
+    );
     accept(&node, submit_to(vec![to(phone(2))], "t0")).await;
     let mut somebody_else = submit_to(vec![to(phone(2))], "t0");
     somebody_else.originator = phone(77);
