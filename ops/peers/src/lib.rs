@@ -14,3 +14,6 @@ pub mod smsc;
 
 pub use error::PeerError;
 pub use msisdn::Msisdn;
+
+/// Clock, sockets, tasks and randomness, for who drives the peers.
+pub use mmsc_ports as ports;
