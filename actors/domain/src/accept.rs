@@ -7,7 +7,7 @@ use crate::command::Submit;
 use crate::id::{MmId, Token};
 use crate::inbox::Notification;
 use crate::lifecycle::Leads;
-use crate::record::{ContentRef, MessageClass, MmHead, Originator, PartEntry, Recipient, RecipientKind};
+use crate::record::{ContentRef, Interface, MessageClass, MmHead, Originator, PartEntry, Recipient, RecipientKind};
 use crate::routing::{NoRoute, PeerName, Route};
 use crate::time::UnixMillis;
 use crate::why::Refusal;
@@ -230,12 +230,26 @@ fn recipients(submit: &Submit, policy: &ServicePolicy, sender: &SubscriberProfil
             }
         }
     }
-    match (taken.is_empty(), refused.first()) {
-        (false, _) => Ok((taken, refused)),
-        (true, Some(first)) => Err(Refusal::BadRecipient(first.clone())),
-        (true, None) => Err(Refusal::NoRecipients),
+    match refused.first() {
+        Some(first) if taken.is_empty() || !learns_of_partial_success(submit) => {
+            Err(Refusal::BadRecipient(first.clone()))
+        }
+        None if taken.is_empty() => Err(Refusal::NoRecipients),
+        Some(_) | None => Ok((taken, refused)),
     }
 }
+
+/// Handsets before MMS 1.2 have no word for "taken for some": they would believe that everybody gets it
+/// (MM1 digest 10: all or nothing for those).
+fn learns_of_partial_success(submit: &Submit) -> bool {
+    match submit.interface {
+        Interface::Mm1 => submit.mms_version >= MMS_1_2,
+        Interface::Mm3 | Interface::Mm4 | Interface::Mm7 => true,
+    }
+}
+
+/// X-Mms-MMS-Version of 1.2.
+const MMS_1_2: u8 = 0x92;
 
 /// One copy for each address; To is stronger than Cc, and Cc than Bcc (MM1 digest 10: one copy).
 fn unique(recipients: &[Recipient]) -> Vec<Recipient> {

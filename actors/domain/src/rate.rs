@@ -76,6 +76,8 @@ fn wait(missing: u64, rate: Rate) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -118,5 +120,44 @@ mod tests {
             Bucket::full(none, UnixMillis(0)).take(none, UnixMillis(0)),
             Err(Duration::MAX)
         );
+    }
+
+    proptest! {
+        /// However the tries are spread and wherever the clock goes: never more than the burst and what time earned.
+        #[test]
+        fn never_more_than_burst_and_average(
+            per_minute in 1_u32..1000,
+            burst in 1_u32..20,
+            tries in prop::collection::vec((0_u64..200_000, 0_u64..2), 1..200),
+        ) {
+            let rate = Rate { per_minute, burst };
+            let start = 1_000_000;
+            let (mut now, mut latest, mut taken) = (start, start, 0);
+            let mut bucket = Bucket::full(rate, UnixMillis(now));
+            for (pause, direction) in tries {
+                now = if direction == 0 { now.saturating_sub(pause) } else { now + pause / 10 };
+                latest = latest.max(now);
+                if let Ok(left) = bucket.take(rate, UnixMillis(now)) {
+                    bucket = left;
+                    taken += 1;
+                }
+            }
+            let earned = (latest - start) * u64::from(per_minute) / 60_000;
+            prop_assert!(taken <= u64::from(burst) + earned);
+        }
+    }
+
+    #[test]
+    fn a_long_pause_earns_one_burst() {
+        let rate = Rate {
+            per_minute: 60,
+            burst: 2,
+        };
+        let later = UnixMillis(10_000_000);
+        let mut bucket = Bucket::full(rate, UnixMillis(0));
+        for _ in 0..2 {
+            bucket = bucket.take(rate, later).unwrap();
+        }
+        assert!(bucket.take(rate, later).is_err());
     }
 }

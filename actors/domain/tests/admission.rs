@@ -217,6 +217,10 @@ fn recipients_that_nothing_leads_to_are_left_out_or_reported() {
     ));
     assert!(admission.refused.is_empty());
 
+    // A handset that has no word for "taken for some" gets all or nothing.
+    submit.mms_version = 0x91;
+    assert_eq!(taken(&submit), Err(Refusal::BadRecipient("a@b.example".to_owned())));
+
     submit.recipients.clear();
     assert_eq!(taken(&submit), Err(Refusal::NoRecipients));
 }
