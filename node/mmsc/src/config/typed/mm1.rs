@@ -1,0 +1,112 @@
+//! `mm1.*`.
+
+use std::path::PathBuf;
+
+use mmsc_interfaces::http::{Network, TlsFiles};
+use mmsc_interfaces::mm1::{
+    ForeignFrom, IdentityForm, IdentityHeader, IdentitySource, Mm1Limits, NotifyConfig, Unidentified, check_public_url,
+};
+
+use super::{Fault, Mm1Settings, Reader, pair};
+
+/// A PDU carries its content and a head beside it.
+const HEAD_ROOM: usize = 64 * 1024;
+
+pub(super) fn settings(reader: &mut Reader<'_>) -> Mm1Settings {
+    pair(reader, "mm1.cert", "mm1.key");
+    let certificate: Option<PathBuf> = reader.optional("mm1.cert");
+    let key: Option<PathBuf> = reader.optional("mm1.key");
+    let public_url: Option<String> = reader.optional("mm1.public_url");
+    if let Some(Err(error)) = public_url.as_deref().map(check_public_url) {
+        reader.issue("mm1.public_url", Fault::BadValue, &error.to_string());
+    }
+    Mm1Settings {
+        listen: reader.take("mm1.listen"),
+        public_url,
+        tls: certificate
+            .zip(key)
+            .map(|(certificate, key)| TlsFiles { certificate, key }),
+        identity: identity(reader),
+        unidentified: match reader.take::<String>("mm1.unidentified").as_str() {
+            "refuse" => Unidentified::Refuse,
+            _ => Unidentified::TokenSuffices,
+        },
+        foreign_from: match reader.take::<String>("mm1.foreign_from").as_str() {
+            "refuse" => ForeignFrom::Refuse,
+            _ => ForeignFrom::Replace,
+        },
+        limits: limits(reader),
+        retry_after: reader.take("mm1.retry_after"),
+        seen_interval: reader.take("mm1.seen_interval"),
+        notify: NotifyConfig {
+            validity: reader.take("telling.validity"),
+            subject_characters: reader.take("telling.subject_characters"),
+            text_content_type: reader.take("telling.text_content_type"),
+        },
+    }
+}
+
+fn identity(reader: &mut Reader<'_>) -> IdentitySource {
+    let mut headers = Vec::new();
+    for text in reader.take::<Vec<String>>("mm1.identity_headers") {
+        match header(&text) {
+            Some(header) => headers.push(header),
+            None => {
+                let message = format!("\"{text}\" is no header name with :plain, :hex, :base64 or :cookie behind it");
+                reader.issue("mm1.identity_headers", Fault::BadValue, &message);
+            }
+        }
+    }
+    let networks: Vec<String> = reader.take("mm1.trusted_networks");
+    IdentitySource {
+        trusted: networks
+            .iter()
+            .filter_map(|text| text.parse::<Network>().ok())
+            .collect(),
+        headers,
+    }
+}
+
+fn header(text: &str) -> Option<IdentityHeader> {
+    let (name, form) = text.split_once(':').unwrap_or((text, "plain"));
+    let form = match form {
+        "plain" => IdentityForm::Plain,
+        "hex" => IdentityForm::Hex,
+        "base64" => IdentityForm::Base64,
+        "cookie" => IdentityForm::Cookie,
+        _ => return None,
+    };
+    let sound = (1..=64).contains(&name.len())
+        && name
+            .bytes()
+            .all(|octet| octet.is_ascii_alphanumeric() || b"-_.".contains(&octet));
+    sound.then(|| IdentityHeader {
+        name: name.to_ascii_lowercase(),
+        form,
+    })
+}
+
+fn limits(reader: &mut Reader<'_>) -> Mm1Limits {
+    let content: usize = reader.take("limits.message_size");
+    let mut limits = Mm1Limits {
+        max_pdu_octets: content.saturating_add(HEAD_ROOM),
+        max_buffered_octets: reader.take("mm1.buffers"),
+        head_timeout: reader.take("mm1.head_timeout"),
+        body_idle: reader.take("mm1.body_timeout"),
+        body_rate: reader.take("mm1.body_rate"),
+        write_timeout: reader.take("mm1.write_timeout"),
+        write_rate: reader.take("mm1.write_rate"),
+        idle_timeout: reader.take("mm1.idle_timeout"),
+        max_connections: reader.take("mm1.connections"),
+        max_streams: reader.take("mm1.streams"),
+        ..Mm1Limits::default()
+    };
+    // What the decoder takes and the policy refuses is refused in the protocol's own words.
+    limits.decoder.max_recipients = reader.take::<usize>("limits.recipients").saturating_mul(2);
+    limits.decoder.max_fields = limits
+        .decoder
+        .max_fields
+        .max(limits.decoder.max_recipients.saturating_add(64));
+    limits.decoder.max_parts = reader.take::<usize>("limits.parts").saturating_add(1);
+    limits
+}

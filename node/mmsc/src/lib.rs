@@ -1,0 +1,6 @@
+//! The `mmsc` program as a library, so that tests can reach its parts; `main.rs` only chooses the command.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod config;
+pub mod decode;

@@ -1,0 +1,360 @@
+//! The configuration: everything that is wrong is told at once, with its place and a hint.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use mmsc::config::{self, Config, ConfigErrors, Fault, Issue, Place};
+
+fn parse(text: &str, sets: &[&str]) -> Result<Config, ConfigErrors> {
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    config::parse(Path::new("node.toml"), text, &sets)
+}
+
+fn issues(text: &str, sets: &[&str]) -> Vec<Issue> {
+    parse(text, sets).expect_err("this configuration is wrong").issues
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+const SMSC: &str = "[smsc.main]\naddress = \"127.0.0.1:2775\"\nsystem_id = \"mmsc\"\npassword = \"secret\"\n";
+
+#[test]
+fn nothing_written_is_a_configuration() {
+    let config = parse("", &[]).unwrap();
+    assert_eq!(config.node.name, "node-1");
+    assert_eq!(config.mm1.listen, Some("127.0.0.1:8081".parse().unwrap()));
+    assert_eq!(config.ops, Some("127.0.0.1:9464".parse().unwrap()));
+    assert_eq!(config.policy.retention_content, Duration::from_secs(600));
+    assert_eq!(config.policy.retention_record, Duration::from_secs(7 * 86_400));
+    assert!(config.smscs.is_empty() && config.unserved.is_empty());
+}
+
+/// What other people's scripts rely on.
+#[test]
+fn the_shipped_file_is_what_was_promised() {
+    let file = repository().join("ops/deploy/single-node.toml");
+    let config = config::load(&file, &[]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(config.mm1.listen, Some("127.0.0.1:8081".parse().unwrap()));
+    assert_eq!(config.ops, Some("127.0.0.1:9464".parse().unwrap()));
+    let loopback = "127.0.0.1".parse().unwrap();
+    assert!(
+        config
+            .mm1
+            .identity
+            .trusted
+            .iter()
+            .any(|network| network.contains(loopback))
+    );
+    assert!(
+        config
+            .mm1
+            .identity
+            .trusted
+            .iter()
+            .all(|network| !network.contains("10.0.0.1".parse().unwrap()))
+    );
+    assert!(
+        config
+            .mm1
+            .identity
+            .headers
+            .iter()
+            .any(|header| header.name == "x-msisdn")
+    );
+    assert_eq!(config.smscs.len(), 1);
+    assert_eq!(config.smscs[0].link.name, "main");
+    assert_eq!(config.smscs[0].link.address, "127.0.0.1:2775");
+    assert_eq!(config.smscs[0].link.system_id, "mmsc");
+    assert_eq!(
+        config.policy.unknown_subscribers,
+        mmsc_domain::policy::UnknownSubscribers::AcceptWithDefaults
+    );
+    assert_eq!(config.unserved, Vec::<String>::new());
+    let free = [
+        "mm1.listen=127.0.0.1:0",
+        "ops.listen=off",
+        "smsc.main.address=127.0.0.1:12775",
+    ]
+    .map(str::to_owned);
+    let config = config::load(&file, &free).unwrap();
+    assert_eq!(config.mm1.listen, Some("127.0.0.1:0".parse().unwrap()));
+    assert_eq!(config.ops, None);
+    assert_eq!(config.smscs[0].link.address, "127.0.0.1:12775");
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let text = "\
+[node]
+name = \"a b\"
+[mm1]
+listn = \"127.0.0.1:1\"
+listen = \"localhost:80\"
+[retention]
+content = \"10\"
+[smsc.main]
+address = \"127.0.0.1:2775\"
+[stor]
+path = \"x\"
+[expiry]
+default = \"30d\"
+[telling]
+attempts = = 3
+";
+    let found = issues(text, &["limits.message_size=big", "nonsense", "relay.credit=5"]);
+    let told: Vec<(Place, Fault, &str)> = found
+        .iter()
+        .map(|issue| (issue.place.clone(), issue.fault, issue.key.as_deref().unwrap_or("")))
+        .collect();
+    for expected in [
+        (Place::Line(2), Fault::BadValue, "node.name"),
+        (Place::Line(4), Fault::UnknownKey, "mm1.listn"),
+        (Place::Line(5), Fault::BadValue, "mm1.listen"),
+        (Place::Line(7), Fault::BadValue, "retention.content"),
+        (Place::Line(8), Fault::Missing, "smsc.main.system_id"),
+        (Place::Line(8), Fault::Missing, "smsc.main.password"),
+        (Place::Line(10), Fault::UnknownKey, "stor"),
+        (Place::Line(11), Fault::UnknownKey, "stor.path"),
+        (Place::Line(13), Fault::Contradiction, "expiry.default"),
+        (Place::Line(15), Fault::Syntax, ""),
+        (Place::Set(1), Fault::BadValue, "limits.message_size"),
+        (Place::Set(2), Fault::Syntax, ""),
+        (Place::Set(3), Fault::UnknownKey, "relay.credit"),
+    ] {
+        assert!(told.contains(&expected), "{expected:?} is not in {told:#?}");
+    }
+    assert_eq!(found.len(), 13, "{told:#?}");
+    let text = ConfigErrors {
+        file: "node.toml".into(),
+        issues: found,
+    }
+    .to_string();
+    assert!(
+        text.contains("node.toml:4: mm1.listn: unknown key; did you mean mm1.listen?"),
+        "{text}"
+    );
+    assert!(
+        text.contains("--set #3: relay.credit: unknown key; did you mean relay.credits?"),
+        "{text}"
+    );
+    assert!(
+        text.contains("node.toml:11: stor.path: unknown key; did you mean store.path?"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_set_overrides_any_key_and_the_last_one_wins() {
+    let config = parse(
+        SMSC,
+        &[
+            "smsc.main.address=127.0.0.1:1",
+            "smsc.main.address=127.0.0.1:2",
+            "smsc.main.window=50",
+            "smsc.other.address=[::1]:2775",
+            "smsc.other.system_id=x",
+            "smsc.other.password=12345678",
+            "smsc.other.prefixes=4670,4671",
+            "retention.content=1h30m",
+            "limits.message_size=300KiB",
+            "mm4.listen=off",
+        ],
+    )
+    .unwrap();
+    let main = &config.smscs[0].link;
+    assert_eq!((main.address.as_str(), main.window), ("127.0.0.1:2", 50));
+    assert_eq!(config.smscs[1].link.prefixes, ["4670", "4671"]);
+    assert_eq!(config.policy.retention_content, Duration::from_secs(5400));
+    assert_eq!(config.policy.max_content_bytes, 300 * 1024);
+    assert!(
+        config.unserved.is_empty(),
+        "off asks for nothing: {:?}",
+        config.unserved
+    );
+    // A wrong value in the file that is overridden is nobody's problem.
+    assert!(parse("[mm1]\nlisten = 5\n", &["mm1.listen=off"]).is_ok());
+}
+
+#[test]
+fn interfaces_of_later_releases_are_checked_in_form_and_named() {
+    let text = "\
+[admin]
+listen = \"127.0.0.1:0\"
+[mm4]
+listen = \"127.0.0.1:2525\"
+[peer.north]
+address = \"mms.north.example:25\"
+allow = [\"10.1.0.0/16\"]
+ranges = [\"4670\", \"46720000000-46729999999\"]
+[vasp.weather]
+system_id = \"w\"
+[ocs.main]
+address = \"ocs.example:3868\"
+[cluster]
+listen = \"off\"
+";
+    let config = parse(text, &[]).unwrap();
+    assert_eq!(
+        config.unserved,
+        ["admin", "mm4", "ocs.main", "peer.north", "vasp.weather"]
+    );
+    let route = |digits: &str| {
+        config
+            .policy
+            .routing
+            .route(&mmsc_domain::Address::Phone(digits.to_owned()))
+    };
+    assert_eq!(route("46700000001").peer().map(|peer| peer.0.as_str()), Some("north"));
+    assert_eq!(route("46725000000").peer().map(|peer| peer.0.as_str()), Some("north"));
+    assert_eq!(route("46730000000"), mmsc_domain::routing::Route::Here);
+    let wrong = issues(
+        "[peer.north]\naddress = \"x\"\nranges = [\"9-1\"]\n[ocs.main]\n",
+        &["mm3.listen=nowhere"],
+    );
+    assert_eq!(wrong.len(), 4, "{wrong:#?}");
+}
+
+#[test]
+fn contradictions() {
+    let cases = [
+        (
+            "[peer.a]\naddress='a:1'\nranges=['46']\n[peer.b]\naddress='b:1'\nranges=['46']\n",
+            "peer.b.ranges",
+        ),
+        ("[mm1]\ncert = 'x.pem'\n", "mm1.cert"),
+        ("[mm1]\nlisten = '127.0.0.1:9464'\n", "ops.listen"),
+        ("[store]\nsegment_size = '4MiB'\n", "store.segment_size"),
+        ("[numbers]\ncountry_code = '0'\n", "numbers.country_code"),
+    ];
+    for (text, key) in cases {
+        let found = issues(text, &[]);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert_eq!(found[0].key.as_deref(), Some(key), "{found:#?}");
+        assert_eq!(found[0].fault, Fault::Contradiction);
+    }
+    // Port 0 never clashes.
+    assert!(parse("[mm1]\nlisten='127.0.0.1:0'\n[ops]\nlisten='127.0.0.1:0'\n", &[]).is_ok());
+}
+
+#[test]
+fn foundationdb_is_refused_with_a_fault_of_its_own() {
+    let found = issues("", &["store.engine=foundationdb"]);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].fault, Fault::NotBuilt);
+    assert!(found[0].message.contains("not built into this release"));
+    assert_eq!(issues("", &["store.engine=sqlite"])[0].fault, Fault::BadValue);
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    std::fs::write(&file, "hush-hu\n").unwrap();
+    let head = "[smsc.main]\naddress = \"127.0.0.1:1\"\nsystem_id = \"mmsc\"\n";
+    let text = format!("{head}password_file = \"{}\"\n", file.display());
+    let config = parse(&text, &[]).unwrap();
+    assert_eq!(
+        config.smscs[0].link.password,
+        mmsc_interfaces::smpp::Secret::new("hush-hu")
+    );
+    assert!(!format!("{config:?}").contains("hush-hu"), "Debug shows the password");
+
+    let both = issues(&format!("{text}password = \"other\"\n"), &[]);
+    assert_eq!(both[0].fault, Fault::Contradiction);
+    let missing = issues(&format!("{head}password_file = \"{}.no\"\n", file.display()), &[]);
+    assert_eq!(missing.len(), 1, "{missing:#?}");
+    assert_eq!(missing[0].fault, Fault::Unreadable);
+    let long = parse(head, &["smsc.main.password=waytoolongsecret"])
+        .unwrap_err()
+        .to_string();
+    assert!(!long.contains("waytoolong"), "{long}");
+}
+
+#[test]
+fn names_of_tables_are_checked() {
+    let found = issues("[smsc.\"a b\"]\naddress = \"a:1\"\n", &[]);
+    assert!(
+        found.iter().any(|issue| issue.key.as_deref() == Some("smsc.a b")),
+        "{found:#?}"
+    );
+    assert!(parse(SMSC, &["smsc=x"]).is_err());
+    assert!(parse("smsc = 5\n", &[]).is_err());
+    assert!(parse("[smsc]\nmain = 5\n", &[]).is_err());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_as_such() {
+    let errors = config::load(Path::new("/nonexistent/node.toml"), &[]).unwrap_err();
+    assert_eq!(errors.issues.len(), 1);
+    assert_eq!(errors.issues[0].fault, Fault::Unreadable);
+}
+
+#[test]
+fn every_key_has_a_default_of_its_own_kind_and_a_sentence() {
+    for key in config::keys::all() {
+        assert!(key.help.ends_with(['.', ')']), "{}: {:?}", key.path, key.help);
+        if let config::keys::Default::Is(text) = key.default {
+            let read = key.kind.read(&config::value::Raw::Bare(text.to_owned()));
+            assert!(read.is_ok(), "{}: {read:?}", key.path);
+        }
+    }
+    let mut paths: Vec<&str> = config::keys::all().map(|key| key.path).collect();
+    let count = paths.len();
+    paths.sort_unstable();
+    paths.dedup();
+    assert_eq!(paths.len(), count, "a key stands in the table twice");
+}
+
+#[test]
+fn the_keys_that_others_rely_on_exist() {
+    for path in [
+        "node.name",
+        "store.engine",
+        "store.path",
+        "store.cluster_file",
+        "store.prefix",
+        "mm1.listen",
+        "mm1.public_url",
+        "ops.listen",
+        "admin.listen",
+        "cluster.listen",
+        "cluster.cert",
+        "cluster.key",
+        "cluster.ca",
+        "mm4.listen",
+        "mm3.listen",
+        "mm7.listen",
+        "api.listen",
+        "retention.content",
+        "retention.record",
+        "smsc.*.address",
+        "smsc.*.system_id",
+        "smsc.*.password",
+        "peer.*.address",
+        "peer.*.allow",
+        "peer.*.ranges",
+    ] {
+        assert!(config::keys::all().any(|key| key.path == path), "{path}");
+    }
+}
+
+/// `mmsc docs configuration > ops/docs/configuration.md` writes it.
+#[test]
+fn the_reference_page_is_up_to_date() {
+    let file = repository().join("ops/docs/configuration.md");
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        written == config::reference::page(),
+        "{} is stale: write it with `cargo run -- docs configuration > ops/docs/configuration.md`",
+        file.display()
+    );
+}
