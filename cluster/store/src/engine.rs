@@ -144,6 +144,12 @@ impl Store {
         body(Txn(attempt.backend())).await.map_err(TransactError::Aborted)
     }
 
+    /// The engine behind it.
+    #[must_use]
+    pub fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine)
+    }
+
     /// Hands content over for a transaction to adopt.
     pub async fn stage(&self, octets: Bytes) -> Result<Staged, StoreError> {
         self.engine.stage(octets).await

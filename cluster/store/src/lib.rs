@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 pub mod content;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod embedded;
 pub mod engine;
 pub mod error;
@@ -13,6 +15,8 @@ pub mod key;
 pub mod layers;
 pub mod limits;
 pub mod metrics;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod txn;
 
 pub use content::{ContentId, Digest, Holder, Staged};

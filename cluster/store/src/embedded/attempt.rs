@@ -18,6 +18,8 @@ pub(super) struct EmbeddedAttempt {
     pub(super) shared: Arc<Shared>,
     pub(super) driver: Arc<Driver>,
     pub(super) txn: Arc<EmbeddedTxn>,
+    /// Conflicts that the operation has met so far.
+    pub(super) retry: u32,
 }
 
 impl EmbeddedAttempt {
@@ -41,7 +43,7 @@ impl EmbeddedAttempt {
             return Err(CommitFailure::Store(self.shared.busy("the disk is below its reserve")));
         }
         let in_flight = self.shared.admit(bytes)?;
-        let (pending, outcome) = Pending::new(request, snapshot, in_flight);
+        let (pending, outcome) = Pending::new(request, snapshot, in_flight, self.retry);
         match self.driver.as_ref() {
             Driver::Inline(inline) => inline.run(&self.shared, pending),
             Driver::Workers(_) => self.shared.submit(pending)?,

@@ -139,6 +139,19 @@ const MOVE: u8 = 9;
 pub(super) const WRITE_OVERHEAD: usize = 96;
 
 impl Change {
+    /// Orders changes of different keys; those of one key (or one content) are equal.
+    pub(super) fn sort_key(&self) -> (u8, &[u8]) {
+        match self {
+            Self::Set { key, .. } | Self::Clear { key } | Self::Add { key, .. } => (0, key),
+            Self::ClearRange { range } => (0, &range.start),
+            Self::Place { id, .. }
+            | Self::Hold { id, .. }
+            | Self::LetGo { id, .. }
+            | Self::Drop { id }
+            | Self::Move { id, .. } => (1, &id.0),
+        }
+    }
+
     /// Appends the change; places are written relative to `base`, where the frame's content begins.
     pub(super) fn encode(&self, base: u64, out: &mut Vec<u8>) {
         match self {

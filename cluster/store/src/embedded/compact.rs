@@ -122,7 +122,7 @@ fn copy(shared: &Arc<Shared>, compaction: &mut Compaction) -> io::Result<()> {
     while let Some(request) = compaction.next_portion(shared)? {
         let Ok(snapshot) = shared.newest() else { return Ok(()) };
         let in_flight = shared.admit_always(request.frame_bytes());
-        let (pending, outcome) = Pending::new(request, snapshot, in_flight);
+        let (pending, outcome) = Pending::new(request, snapshot, in_flight, 0);
         // One portion at a time: the log's other users come in between. A refusal leaves the segment as it is.
         if shared.submit(pending).is_err() || !matches!(outcome.blocking_recv(), Ok(Ok(_))) {
             return Ok(());

@@ -135,12 +135,13 @@ fn take_lock(disk: &dyn Disk, options: &EmbeddedOptions) -> Result<Box<dyn DiskL
 }
 
 impl Engine for EmbeddedEngine {
-    fn begin(&self, _operation: OperationId, _retry: u32) -> BoxFuture<'_, Result<Box<dyn Attempt>, StoreError>> {
+    fn begin(&self, _operation: OperationId, retry: u32) -> BoxFuture<'_, Result<Box<dyn Attempt>, StoreError>> {
         let attempt = self.shared.newest().map(|snapshot| {
             Box::new(EmbeddedAttempt {
                 shared: Arc::clone(&self.shared),
                 driver: Arc::clone(&self.driver),
                 txn: Arc::new(EmbeddedTxn::new(Arc::clone(&self.shared), snapshot)),
+                retry,
             }) as Box<dyn Attempt>
         });
         Box::pin(ready(attempt))

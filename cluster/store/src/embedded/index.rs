@@ -28,17 +28,24 @@ const CONTENT: TableDefinition<'static, Octets, Octets> = TableDefinition::new("
 const META: TableDefinition<'static, Octets, Octets> = TableDefinition::new("meta");
 const POSITION: &[u8] = b"position";
 
-/// Place rows: `01 ‖ id`.
-pub(super) const PLACE_SPACE: u8 = 0x01;
-/// Holder rows: `02 ‖ id ‖ holder`.
-pub(super) const HOLDER_SPACE: u8 = 0x02;
+/// What follows the id in the key of a place row. A content's rows stand side by side: `id ‖ 00` is its place, and
+/// `id ‖ 01 ‖ holder` its holders.
+const PLACE_TAG: u8 = 0;
+const HOLDER_TAG: u8 = 1;
+/// Octets of a place row's key.
+const PLACE_KEY: usize = 17;
 
 pub(super) fn place_key(id: ContentId) -> Bytes {
-    Bytes::from([&[PLACE_SPACE][..], &id.0].concat())
+    Bytes::from([&id.0[..], &[PLACE_TAG]].concat())
+}
+
+/// What all holder rows of a content begin with.
+pub(super) fn holder_prefix(id: ContentId) -> Vec<u8> {
+    [&id.0[..], &[HOLDER_TAG]].concat()
 }
 
 pub(super) fn holder_key(id: ContentId, holder: &Holder) -> Bytes {
-    Bytes::from([&[HOLDER_SPACE][..], &id.0, &holder.0].concat())
+    Bytes::from([&id.0[..], &[HOLDER_TAG], &holder.0].concat())
 }
 
 /// How far into the log the index goes: the end of the last applied frame.
@@ -214,7 +221,7 @@ impl Index {
                 content: txn.open_table(CONTENT)?,
                 deltas: LiveDeltas::new(),
             };
-            for change in changes {
+            for change in by_key(changes) {
                 applying.apply(change)?;
             }
             txn.open_table(META)?.insert(POSITION, position.encode().as_slice())?;
@@ -238,12 +245,13 @@ impl Index {
     pub(super) fn count_live(&self) -> Result<LiveDeltas, IndexError> {
         let snapshot = self.snapshot(0)?;
         let mut live = LiveDeltas::new();
-        let (start, end) = ([PLACE_SPACE], [PLACE_SPACE + 1]);
-        for row in snapshot.content.range::<&[u8]>(start.as_slice()..end.as_slice())? {
-            let (_, value) = row?;
-            let place =
-                Place::decode(value.value()).ok_or_else(|| IndexError("a place row cannot be read".to_owned()))?;
-            *live.entry(place.segment).or_default() += signed(place.len);
+        for row in snapshot.content.iter()? {
+            let (key, value) = row?;
+            if key.value().len() == PLACE_KEY {
+                let place = Place::decode(value.value());
+                let place = place.ok_or_else(|| IndexError("a place row cannot be read".to_owned()))?;
+                *live.entry(place.segment).or_default() += signed(place.len);
+            }
         }
         Ok(live)
     }
@@ -256,6 +264,16 @@ impl Index {
 
 fn signed(len: u64) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
+}
+
+/// The changes in the order of their keys, so that neighbours are written together: what is written to one key stays in
+/// order. Where a whole range is cleared, all stay as they are.
+fn by_key<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Vec<&'a Change> {
+    let mut changes: Vec<&Change> = changes.into_iter().collect();
+    if !changes.iter().any(|change| matches!(change, Change::ClearRange { .. })) {
+        changes.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    }
+    changes
 }
 
 struct Applying<'t> {

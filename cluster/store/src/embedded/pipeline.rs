@@ -26,6 +26,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// Something that it read has a newer write, which is visible by now.
+    pub(super) fn conflict(self) {
+        self.send(Err(CommitFailure::Conflict));
+    }
+
     fn send(self, outcome: Result<CommitVersion, CommitFailure>) {
         // Whoever gave up waiting learns the outcome from its own rows.
         let _gone = self.sender.send(outcome);
@@ -38,6 +43,8 @@ pub(super) struct Pending {
     reads: Footprint,
     written: Footprint,
     frame_bytes: usize,
+    /// Conflicts that it has met so far.
+    retry: u32,
     read_version: u64,
     /// Kept until the conflicts are resolved, so that the writes since then are remembered.
     _snapshot: Arc<Snapshot>,
@@ -49,10 +56,12 @@ impl Pending {
         request: Request,
         snapshot: Arc<Snapshot>,
         in_flight: InFlight,
+        retry: u32,
     ) -> (Self, oneshot::Receiver<Result<CommitVersion, CommitFailure>>) {
         let (sender, receiver) = oneshot::channel();
         let pending = Self {
             frame_bytes: request.frame_bytes(),
+            retry,
             writes: request.writes,
             reads: request.reads,
             written: request.written,
@@ -87,8 +96,15 @@ pub(super) struct Synced {
 pub(super) struct Group {
     synced: Option<Synced>,
     commits: Vec<Reply>,
-    /// Told only after this group is visible: run again earlier they would read the same old state.
-    conflicts: Vec<Reply>,
+}
+
+impl Group {
+    /// The store failed in the middle of it.
+    fn unknown(self) {
+        for reply in self.commits {
+            reply.send(Err(CommitFailure::Unknown));
+        }
+    }
 }
 
 /// A stage failed; the store is closed.
@@ -121,14 +137,16 @@ impl LogStage {
     }
 
     /// Makes one group durable.
-    pub(super) fn run(&mut self, waiting: Vec<Pending>) -> Result<Group, Failed> {
+    pub(super) fn run(&mut self, mut waiting: Vec<Pending>) -> Result<Group, Failed> {
+        // On a hot key somebody always wins: who has lost most goes first, so that nobody loses for ever.
+        waiting.sort_by_key(|pending| std::cmp::Reverse(pending.retry));
         let mut builder = FrameBuilder::new(self.version + 1);
         self.resolver.begin(self.version + 1, self.shared.oldest_readable());
         let mut group = Group {
             synced: None,
             commits: Vec::with_capacity(waiting.len()),
-            conflicts: Vec::new(),
         };
+        let mut conflicts = Vec::new();
         for mut pending in waiting {
             stamp_footprint(&pending.writes, &builder.stamp(), &mut pending.written);
             match self
@@ -139,14 +157,23 @@ impl LogStage {
                     builder.add(pending.writes);
                     group.commits.push(pending.reply);
                 }
-                Verdict::Conflicts => group.conflicts.push(pending.reply),
+                Verdict::Conflicts => conflicts.push(pending.reply),
                 Verdict::TooOld => pending.reply.send(Err(CommitFailure::Store(StoreError::TooOld))),
             }
         }
+        self.shared.metrics.conflicts.add(conflicts.len() as u64);
+        // What they met is in this group if it has any, otherwise in an earlier one.
+        let met = if builder.commits() == 0 {
+            self.version
+        } else {
+            self.version + 1
+        };
+        self.shared.tell_when_visible(met, conflicts);
         if builder.commits() == 0 {
             return Ok(group);
         }
         if self.make_room(builder.frame_len()).is_err() {
+            self.shared.tell_visible(met);
             for reply in group.commits.drain(..) {
                 reply.send(Err(CommitFailure::Store(
                     self.shared.busy("the disk has no room for the log"),
@@ -162,9 +189,7 @@ impl LogStage {
             }
             Err(error) => {
                 self.shared.fail(format!("the log could not be synced: {error}"));
-                for reply in group.commits.into_iter().chain(group.conflicts) {
-                    reply.send(Err(CommitFailure::Unknown));
-                }
+                group.unknown();
                 Err(Failed)
             }
         }
@@ -246,18 +271,12 @@ impl ApplyStage {
         {
             self.shared
                 .fail(format!("a synced group could not be applied: {error}"));
-            for reply in group.commits.into_iter().chain(group.conflicts) {
-                reply.send(Err(CommitFailure::Unknown));
-            }
+            group.unknown();
             return Err(Failed);
         }
         self.shared.metrics.commits.add(group.commits.len() as u64);
-        self.shared.metrics.conflicts.add(group.conflicts.len() as u64);
         for reply in group.commits {
             reply.send(Ok(CommitVersion(self.position.version)));
-        }
-        for reply in group.conflicts {
-            reply.send(Err(CommitFailure::Conflict));
         }
         Ok(())
     }
@@ -270,6 +289,8 @@ impl ApplyStage {
         self.position = synced.position;
         self.log_bytes += synced.bytes;
         self.shared.publish(snapshot);
+        // Who has to run again is told first: it would lose again against the next of those that won.
+        self.shared.tell_visible(synced.position.version);
         self.shared.wake_watchers(&synced.changes);
         let took = self.shared.clock.monotonic().saturating_sub(began);
         self.shared.metrics.apply_seconds.observe(took);

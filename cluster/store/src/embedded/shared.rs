@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use super::change::Change;
 use super::index::{IndexError, Snapshot};
 use super::options::EmbeddedOptions;
-use super::pipeline::Pending;
+use super::pipeline::{Pending, Reply};
 use super::segments::Segments;
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
@@ -26,6 +26,8 @@ pub(super) struct Shared {
     newest: Mutex<Option<Arc<Snapshot>>>,
     /// States that some transaction may still read, oldest first.
     readable: Mutex<VecDeque<(u64, Weak<Snapshot>)>>,
+    /// Transactions that met a write of a version that is not visible yet: run again earlier they would meet it again.
+    conflicted: Mutex<Vec<(u64, Reply)>>,
     closed: OnceLock<String>,
     queue: Mutex<Queue>,
     filled: Condvar,
@@ -71,6 +73,7 @@ impl Shared {
             segments,
             newest: Mutex::default(),
             readable: Mutex::default(),
+            conflicted: Mutex::default(),
             closed: OnceLock::new(),
             queue: Mutex::default(),
             filled: Condvar::new(),
@@ -88,6 +91,25 @@ impl Shared {
         let snapshot = Arc::new(snapshot);
         lock(&self.readable).push_back((snapshot.version, Arc::downgrade(&snapshot)));
         *lock(&self.newest) = Some(snapshot);
+    }
+
+    /// Tells each of `replies` to run again once `version` is visible.
+    pub(super) fn tell_when_visible(&self, version: u64, replies: Vec<Reply>) {
+        if replies.is_empty() {
+            return;
+        }
+        lock(&self.conflicted).extend(replies.into_iter().map(|reply| (version, reply)));
+        // It may have become visible meanwhile, without having met these.
+        let visible = lock(&self.newest).as_ref().map_or(u64::MAX, |newest| newest.version);
+        self.tell_visible(visible);
+    }
+
+    /// `version` is visible: who waited for it runs again.
+    pub(super) fn tell_visible(&self, version: u64) {
+        let mut conflicted = lock(&self.conflicted);
+        for (_, reply) in conflicted.extract_if(.., |(met, _)| *met <= version) {
+            reply.conflict();
+        }
     }
 
     /// The newest committed state.
@@ -292,6 +314,8 @@ impl Shared {
     /// Everything has ended: files are closed, the lock is given back.
     pub(super) fn ended(&self) {
         *lock(&self.newest) = None;
+        // Run again, they learn that the store is closed.
+        self.tell_visible(u64::MAX);
         self.ended.send_replace(true);
     }
 

@@ -10,7 +10,7 @@ use mmsc_ports::BoxFuture;
 
 use super::change::{WRITE_OVERHEAD, Write};
 use super::frame::stamped_key;
-use super::index::{HOLDER_SPACE, IndexError, Snapshot, holder_key, place_key, read_counter};
+use super::index::{IndexError, Snapshot, holder_key, holder_prefix, place_key, read_counter};
 use super::overlay::{Overlay, Own, counter};
 use super::resolver::{Footprint, Space};
 use super::shared::Shared;
@@ -255,7 +255,7 @@ impl State {
         if !self.placed(snapshot, id)? {
             return Ok(());
         }
-        let prefix = [&[HOLDER_SPACE][..], &id.0].concat();
+        let prefix = holder_prefix(id);
         let range = KeyRange::prefix(&prefix);
         self.request.reads.ranges.push((Space::Content, range.clone()));
         let own = self.contents.entry(id).or_default();

@@ -67,7 +67,7 @@ impl Inline {
         while let Ok(Some(request)) = compaction.next_portion(shared) {
             let Ok(snapshot) = shared.newest() else { return };
             let in_flight = shared.admit_always(request.frame_bytes());
-            let (pending, _outcome) = Pending::new(request, snapshot, in_flight);
+            let (pending, _outcome) = Pending::new(request, snapshot, in_flight, 0);
             if stages.run(pending).is_err() {
                 return;
             }
