@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Reader, Text, Value, ValueError, charset, codes, put_integer, put_text, put_value_length};
+use super::{
+    Reader, Text, Value, ValueError, charset, codes, put_integer, put_quoted_string, put_text, put_value_length,
+};
 
 /// What a media type is called on the wire. Equal are those that mean the same, whatever form and case they came in.
 #[derive(Debug, Clone, Eq)]
@@ -286,6 +288,8 @@ fn typed_value<'a>(code: u8, reader: &mut Reader<'a>) -> Result<ParameterValue<'
             Some(mib) => ParameterValue::Integer(u64::from(mib)),
             None => ParameterValue::Text(value.text()?),
         }),
+        // Text-strings; a leading `"` is part of them.
+        (0x85 | 0x86 | 0x8A..=0x8D | 0x8F, Value::Text(_)) => Ok(ParameterValue::Text(value.text()?)),
         (_, Value::Text(_)) => Ok(ParameterValue::Text(value.quoted_text()?)),
         (0x85 | 0x86 | 0x8A..=0x8D | 0x8F | 0x90 | 0x92 | 0x97..=0x9D, Value::Data([])) => {
             Ok(ParameterValue::Text(Text::default()))
@@ -377,7 +381,10 @@ impl<'a> Parameters<'a> {
                 return Err(ValueError::NotExpressible);
             }
             put_text(name.as_octets(), out)?;
-            put_text(value.as_octets(), out)?;
+            match value.as_octets().first() {
+                Some(0x22) => put_quoted_string(value.as_octets(), out)?,
+                _ => put_text(value.as_octets(), out)?,
+            }
         }
         Ok(())
     }

@@ -205,6 +205,24 @@ fn media_types_are_read_in_every_form() {
 }
 
 #[test]
+fn a_text_parameter_keeps_its_leading_quote_and_a_text_value_loses_it() {
+    let read = |octets| MediaType::decode(value(octets)).unwrap().parameters.name;
+    assert_eq!(read(b"\x05\x83\x85\"a\0"), Some("\"a".into()));
+    assert_eq!(read(b"\x05\x83\x97\"a\0"), Some("a".into()));
+    let other = vec![("codecs".into(), "\"x".into())];
+    let media = MediaType {
+        media: "audio/3gpp".into(),
+        parameters: Parameters {
+            other,
+            ..Parameters::default()
+        },
+    };
+    let mut out = Vec::new();
+    media.encode(&mut out).unwrap();
+    assert_eq!(MediaType::decode(value(&out)).unwrap(), media);
+}
+
+#[test]
 fn media_types_are_sent_in_the_form_that_all_read() {
     let write = |media: MediaType<'_>| {
         let mut out = Vec::new();

@@ -157,7 +157,7 @@ impl<'a> PartHead<'a> {
         if is(name, 0x40, "content-id") {
             keep(&mut self.content_id, field.value.quoted_text());
         } else if is(name, 0x0E, "content-location") {
-            keep(&mut self.content_location, field.value.quoted_text());
+            keep(&mut self.content_location, field.value.text());
         } else if is(name, 0x2E, "content-disposition") || name == HeaderName::Number(0x45) {
             keep(&mut self.disposition, Disposition::decode(field.value));
         } else if is(name, 0x48, "content-transfer-encoding") {
