@@ -25,6 +25,8 @@ pub enum Mode {
     Cycle(Load),
     /// Open loop at a multiple of the measured capacity: goodput, refusals, memory, and that all accepted end well
     Overload(Overload),
+    /// The store alone: durable commits of 30 KiB of content and eight rows on the embedded engine
+    Store(StoreLoad),
     /// The reference append: what the disk gives to 64 appenders of 30 KiB with one fdatasync for each group
     Reference(Reference),
     /// Audits the ledger file of an earlier run
@@ -108,6 +110,32 @@ pub struct Overload {
     /// How long the accepted messages may take to end afterwards, in seconds
     #[arg(long, default_value = "120", value_parser = seconds)]
     pub drain: Duration,
+}
+
+/// The store alone.
+#[derive(Debug, Args)]
+pub struct StoreLoad {
+    /// Directory for the store, which stays there [default: a temporary one]
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    /// Committers in closed loops
+    #[arg(long, default_value_t = 64)]
+    pub committers: usize,
+    /// How long to measure, in seconds
+    #[arg(long, default_value = "10", value_parser = seconds)]
+    pub seconds: Duration,
+    /// Load before the measurement, in seconds
+    #[arg(long, default_value = "2", value_parser = seconds)]
+    pub warm_up: Duration,
+    /// Threads that the committers run on
+    #[arg(long, default_value_t = 2)]
+    pub threads: usize,
+    /// How long each reference append before and after runs, in seconds; 0 leaves them out
+    #[arg(long, default_value = "3", value_parser = seconds)]
+    pub reference: Duration,
+    /// Write the result into this file as JSON
+    #[arg(long)]
+    pub json: Option<PathBuf>,
 }
 
 /// The reference append.

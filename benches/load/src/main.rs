@@ -10,6 +10,7 @@ mod overload;
 mod progress;
 mod reference;
 mod report;
+mod store;
 mod target;
 mod traffic;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Mode::Audit { ledger } => audit(&ledger),
         Mode::Submit(load) => in_runtime(load.threads, modes::submit(&load)),
         Mode::Cycle(load) => in_runtime(load.threads, modes::cycle(&load)),
+        Mode::Store(options) => in_runtime(options.threads, store::store(&options)),
         Mode::Overload(options) => in_runtime(options.load.threads, overload::overload(&options)),
     };
     match result {
