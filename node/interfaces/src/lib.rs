@@ -11,3 +11,6 @@ pub mod http;
 pub mod metrics;
 pub mod mm1;
 pub mod smpp;
+
+#[cfg(test)]
+mod testing;

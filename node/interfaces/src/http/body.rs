@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, SizeHint};
 use mmsc_ports::Clock;
 
-use super::guard::{Departures, Told};
+use super::guard::{Departure, Departures, Told};
 
 /// What a request body may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,9 +204,16 @@ impl<'a> Pace<'a> {
 /// A response body of octets where they lie. Its length is known, so that it travels with a Content-Length.
 #[derive(Debug, Default)]
 pub struct Chunks {
-    queue: VecDeque<Bytes>,
+    queue: VecDeque<Chunk>,
     remaining: u64,
-    given: Option<Arc<AtomicBool>>,
+}
+
+/// A run of octets of a response.
+#[derive(Debug)]
+pub struct Chunk {
+    octets: Bytes,
+    /// With the last one of a tracked response.
+    departure: Option<Departure>,
 }
 
 impl Chunks {
@@ -223,23 +230,26 @@ impl Chunks {
             .iter()
             .map(|chunk| u64::try_from(chunk.len()).unwrap_or(u64::MAX))
             .sum();
-        let queue = chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect();
-        Self {
-            queue,
-            remaining,
-            given: None,
-        }
+        let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty());
+        let queue = chunks
+            .map(|octets| Chunk {
+                octets,
+                departure: None,
+            })
+            .collect();
+        Self { queue, remaining }
     }
 
     /// These octets; `told` is called once: with true when the last one was handed to the socket, with false when the
-    /// response broke before.
+    /// response broke before (or has no octets).
     #[must_use]
-    pub fn tracked(mut chunks: Vec<Bytes>, departures: &Arc<Departures>, told: Told) -> Self {
-        let given = departures.track(&mut chunks, told);
-        Self {
-            given,
-            ..Self::new(chunks)
+    pub fn tracked(chunks: Vec<Bytes>, departures: &Arc<Departures>, told: Told) -> Self {
+        let mut chunks = Self::new(chunks);
+        let departure = Departure::new(departures, told);
+        if let Some(last) = chunks.queue.back_mut() {
+            last.departure = Some(departure);
         }
+        chunks
     }
 
     /// Octets that are left.
@@ -256,21 +266,15 @@ impl Chunks {
 }
 
 impl Body for Chunks {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, Infallible>>> {
         let Some(chunk) = self.queue.pop_front() else {
             return Poll::Ready(None);
         };
-        self.remaining = self
-            .remaining
-            .saturating_sub(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
-        if self.queue.is_empty()
-            && let Some(given) = &self.given
-        {
-            given.store(true, Ordering::Relaxed);
-        }
+        let octets = u64::try_from(chunk.remaining()).unwrap_or(u64::MAX);
+        self.remaining = self.remaining.saturating_sub(octets);
         Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
@@ -280,5 +284,24 @@ impl Body for Chunks {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.remaining)
+    }
+}
+
+impl Buf for Chunk {
+    fn remaining(&self) -> usize {
+        self.octets.len()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.octets
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.octets.advance(count);
+        if self.octets.is_empty()
+            && let Some(departure) = self.departure.take()
+        {
+            departure.consumed();
+        }
     }
 }

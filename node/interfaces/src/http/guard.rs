@@ -3,12 +3,11 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use mmsc_ports::net::BoxStream;
 use mmsc_ports::{BoxFuture, Clock};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -190,8 +189,8 @@ pub(super) type Told = Box<dyn FnOnce(bool) + Send>;
 
 /// The responses of one connection whose last octet is on its way to the socket.
 ///
-/// A response carries its last octet in a buffer of its own. Hyper lets go of that buffer once it is written or copied
-/// to hyper's write buffer; the flush after that proves that it was handed to the socket.
+/// Hyper consumes the last octet of a response when it is written or copied to hyper's own write buffer; the flush
+/// after that proves that it was handed to the socket.
 #[derive(Default)]
 pub struct Departures {
     leaving: Mutex<Leaving>,
@@ -205,30 +204,6 @@ struct Leaving {
 }
 
 impl Departures {
-    /// Splits the last octet off `chunks` and has `told` called once: with true when that octet was handed to the
-    /// socket, with false when that can no longer happen. Without octets there is nothing to wait for.
-    pub(super) fn track(self: &Arc<Self>, chunks: &mut Vec<Bytes>, told: Told) -> Option<Arc<AtomicBool>> {
-        while chunks.last().is_some_and(Bytes::is_empty) {
-            chunks.pop();
-        }
-        let Some(mut last) = chunks.pop() else {
-            told(true);
-            return None;
-        };
-        let octet = last.split_off(last.len().saturating_sub(1));
-        if !last.is_empty() {
-            chunks.push(last);
-        }
-        let given = Arc::new(AtomicBool::new(false));
-        chunks.push(Bytes::from_owner(LastOctet {
-            octet,
-            given: given.clone(),
-            told: Some(told),
-            departures: self.clone(),
-        }));
-        Some(given)
-    }
-
     /// Octets handed to the socket so far.
     pub(super) fn octets_sent(&self) -> u64 {
         self.octets_sent.load(Ordering::Relaxed)
@@ -259,26 +234,37 @@ impl Departures {
     }
 }
 
-struct LastOctet {
-    octet: Bytes,
-    /// Hyper took it out of the response.
-    given: Arc<AtomicBool>,
+/// Travels with the last octets of a response. Dropped before they were consumed, it tells that they never left.
+pub(super) struct Departure {
     told: Option<Told>,
     departures: Arc<Departures>,
 }
 
-impl AsRef<[u8]> for LastOctet {
-    fn as_ref(&self) -> &[u8] {
-        &self.octet
+impl Departure {
+    pub(super) fn new(departures: &Arc<Departures>, told: Told) -> Self {
+        Self {
+            told: Some(told),
+            departures: departures.clone(),
+        }
+    }
+
+    /// The last octet was consumed: the next flush takes it to the socket.
+    pub(super) fn consumed(mut self) {
+        if let Some(told) = self.told.take() {
+            self.departures.leaves(told);
+        }
     }
 }
 
-impl Drop for LastOctet {
+impl std::fmt::Debug for Departure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Departure")
+    }
+}
+
+impl Drop for Departure {
     fn drop(&mut self) {
-        let Some(told) = self.told.take() else { return };
-        if self.given.load(Ordering::Relaxed) {
-            self.departures.leaves(told);
-        } else {
+        if let Some(told) = self.told.take() {
             told(false);
         }
     }

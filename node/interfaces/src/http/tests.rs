@@ -1,1 +1,263 @@
-//! Tests of the HTTP helpers.
+//! Time limits, on a clock that stands still and a network in memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use mmsc_ports::BoxFuture;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+
+use super::*;
+use crate::metrics::HttpMetrics;
+use crate::testing::{MemoryNet, TokioClock, memory_ports, read_reply, write};
+use mmsc_ports::Clock as _;
+
+/// Answers a POST with the length of its body or with why there is none, a GET with `octets` octets.
+struct Echo {
+    octets: usize,
+    clock: TokioClock,
+    budget: BodyBudget,
+    complete: AtomicUsize,
+    broken: AtomicUsize,
+}
+
+const LIMITS: BodyLimits = BodyLimits {
+    max_octets: 1000,
+    prefix_octets: 10,
+    discard_octets: 4000,
+    idle: Duration::from_secs(60),
+    rate: 10,
+};
+
+impl Handler for Echo {
+    fn handle(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> BoxFuture<'static, Response<Chunks>> {
+        Box::pin(async move {
+            if request.method() == hyper::Method::GET {
+                let chunks = vec![Bytes::from(vec![b'x'; self.octets])];
+                let told = {
+                    let echo = self.clone();
+                    Box::new(move |complete| {
+                        let count = if complete { &echo.complete } else { &echo.broken };
+                        count.fetch_add(1, Ordering::Relaxed);
+                    })
+                };
+                return Response::new(Chunks::tracked(chunks, &peer.departures, told));
+            }
+            let mut body = request.into_body();
+            let read = read_body(&mut body, None, &LIMITS, &self.budget, &self.clock).await;
+            let text = match read {
+                Ok(octets) => octets.len().to_string(),
+                Err(error) => format!("{error:?}"),
+            };
+            Response::new(Chunks::new(vec![text.into()]))
+        })
+    }
+}
+
+struct Bench {
+    net: MemoryNet,
+    echo: Arc<Echo>,
+    clock: TokioClock,
+    metrics: Arc<HttpMetrics>,
+    _server: Server,
+}
+
+async fn bench(octets: usize) -> Bench {
+    let (ports, net) = memory_ports();
+    let echo = Arc::new(Echo {
+        octets,
+        clock: TokioClock::start(),
+        budget: BodyBudget::new(1 << 20),
+        complete: AtomicUsize::new(0),
+        broken: AtomicUsize::new(0),
+    });
+    let config = ServerConfig {
+        listen: ([127, 0, 0, 1], 80).into(),
+        tls: None,
+        max_connections: 10,
+        max_head_octets: 8192,
+        head_timeout: Duration::from_secs(30),
+        idle_timeout: Duration::from_secs(120),
+        write_timeout: Duration::from_secs(60),
+        write_rate: 10,
+        max_streams: 10,
+    };
+    let metrics = Arc::new(HttpMetrics::default());
+    let server = Server::start(config, echo.clone(), metrics.clone(), &ports)
+        .await
+        .unwrap();
+    Bench {
+        net,
+        echo,
+        clock: TokioClock::start(),
+        metrics,
+        _server: server,
+    }
+}
+
+impl Bench {
+    async fn dial(&self, window: usize) -> DuplexStream {
+        self.net.dial("192.0.2.1", window).await
+    }
+
+    /// Seconds after which the server closes, if the client does nothing more.
+    async fn closes_after(&self, stream: &mut DuplexStream) -> u64 {
+        let before = self.clock.monotonic();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        (self.clock.monotonic() - before).as_secs()
+    }
+}
+
+/// Sends `pieces` with `pause` between them, until the server answers or closes.
+async fn trickle(stream: &mut DuplexStream, pieces: impl Iterator<Item = &[u8]>, pause: Duration) -> usize {
+    let mut sent = 0;
+    for piece in pieces {
+        if stream.write_all(piece).await.is_err() {
+            break;
+        }
+        sent += 1;
+        tokio::time::sleep(pause).await;
+    }
+    sent
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_and_slow_heads_are_closed() {
+    let bench = bench(0).await;
+    let mut silent = bench.dial(1024).await;
+    assert_eq!(bench.closes_after(&mut silent).await, 30);
+    // The opening of HTTP/2, never finished.
+    let mut opening = bench.dial(1024).await;
+    write(&mut opening, b"PRI * HTTP/2.0").await;
+    assert_eq!(bench.closes_after(&mut opening).await, 30);
+    let mut slow = bench.dial(1024).await;
+    let head = b"GET / HTTP/1.1\r\nHost: m\r\nX-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let sent = trickle(&mut slow, head.chunks(1), Duration::from_secs(1)).await;
+    assert!((25..=35).contains(&sent), "{sent}");
+    assert_eq!(bench.metrics.open_connections.value(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed() {
+    let bench = bench(10).await;
+    let mut stream = bench.dial(1024).await;
+    write(&mut stream, b"GET / HTTP/1.1\r\nHost: m\r\n\r\n").await;
+    assert_eq!(read_reply(&mut stream, false).await.unwrap().body.len(), 10);
+    assert_eq!(bench.closes_after(&mut stream).await, 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_may_be_slow_but_not_for_ever() {
+    let bench = bench(0).await;
+    let post = b"POST / HTTP/1.1\r\nHost: m\r\nContent-Length: 900\r\n\r\n";
+    let octets = [b'x'; 900];
+    // Nothing more comes.
+    let mut stuck = bench.dial(1024).await;
+    write(&mut stuck, post).await;
+    write(&mut stuck, &octets[..500]).await;
+    let before = bench.clock.monotonic();
+    assert_eq!(read_reply(&mut stuck, false).await.unwrap().body, b"TooSlow");
+    assert_eq!((bench.clock.monotonic() - before).as_secs(), 60);
+    // Always a little, never enough: 1 octet in 2 seconds where 10 a second are due after a minute.
+    let mut drip = bench.dial(1024).await;
+    write(&mut drip, post).await;
+    let before = bench.clock.monotonic();
+    let sent = trickle(&mut drip, octets.chunks(1).take(100), Duration::from_secs(2)).await;
+    assert_eq!(read_reply(&mut drip, false).await.unwrap().body, b"TooSlow");
+    let took = (bench.clock.monotonic() - before).as_secs();
+    assert!(sent <= 100 && took <= 200, "{sent} {took}");
+    // Slow enough to need more than the idle time, fast enough on the average.
+    let mut fair = bench.dial(1024).await;
+    write(&mut fair, post).await;
+    assert_eq!(trickle(&mut fair, octets.chunks(30), Duration::from_secs(2)).await, 30);
+    assert_eq!(read_reply(&mut fair, false).await.unwrap().body, b"900");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_is_not_served() {
+    let bench = bench(100_000).await;
+    let mut stream = bench.dial(1000).await;
+    write(&mut stream, b"GET / HTTP/1.1\r\nHost: m\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_secs(59)).await;
+    assert_eq!(bench.echo.broken.load(Ordering::Relaxed), 0);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(bench.echo.broken.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.echo.complete.load(Ordering::Relaxed), 0);
+    assert_eq!(bench.metrics.open_connections.value(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_drips_is_not_served_either() {
+    let bench = bench(100_000).await;
+    let mut stream = bench.dial(100).await;
+    write(&mut stream, b"GET / HTTP/1.1\r\nHost: m\r\n\r\n").await;
+    // 1 octet a second where 10 are due.
+    let mut taken = 0;
+    let mut octet = [0; 1];
+    while taken < 500 && stream.read_exact(&mut octet).await.is_ok() {
+        taken += 1;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(taken < 500, "{taken}");
+    assert_eq!(bench.echo.broken.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_is_served_whole() {
+    let bench = bench(20_000).await;
+    let mut stream = bench.dial(1000).await;
+    write(&mut stream, b"GET / HTTP/1.1\r\nHost: m\r\nConnection: close\r\n\r\n").await;
+    let mut octets = Vec::new();
+    let mut piece = [0; 100];
+    // 200 seconds in all: longer than the write time-out, but always with progress.
+    loop {
+        let read = stream.read(&mut piece).await.unwrap();
+        octets.extend_from_slice(&piece[..read]);
+        if read == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(octets.len() < 30_000);
+    }
+    assert!(octets.ends_with(b"xxxx") && octets.len() > 20_000);
+    assert_eq!(bench.echo.complete.load(Ordering::Relaxed), 1);
+    assert_eq!(bench.echo.broken.load(Ordering::Relaxed), 0);
+}
+
+/// The last octet decides: one octet short is broken.
+#[tokio::test(start_paused = true)]
+async fn complete_means_the_last_octet() {
+    for missing in [0, 1] {
+        let bench = bench(5000).await;
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 5000\r\ndate: Mon, 01 Jan 2024 00:00:00 GMT\r\n\r\n".len();
+        // The window takes all but `missing` octets; the client never reads.
+        let mut stream = bench.dial(head + 5000 - missing).await;
+        write(&mut stream, b"GET / HTTP/1.1\r\nHost: m\r\n\r\n").await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(bench.echo.complete.load(Ordering::Relaxed), 1 - missing, "{missing}");
+        drop(stream);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(bench.echo.broken.load(Ordering::Relaxed), missing);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_are_cut_to_their_prefix() {
+    let bench = bench(0).await;
+    let mut stream = bench.dial(64 * 1024).await;
+    let head = b"POST / HTTP/1.1\r\nHost: m\r\nContent-Length: 1001\r\n\r\n";
+    write(&mut stream, &[head.as_slice(), &[b'y'; 1001]].concat()).await;
+    let reply = read_reply(&mut stream, false).await.unwrap();
+    assert_eq!(String::from_utf8(reply.body).unwrap(), "TooLarge(b\"yyyyyyyyyy\")");
+    write(
+        &mut stream,
+        b"POST / HTTP/1.1\r\nHost: m\r\nContent-Length: 1000\r\n\r\n",
+    )
+    .await;
+    write(&mut stream, &[b'y'; 1000]).await;
+    assert_eq!(read_reply(&mut stream, false).await.unwrap().body, b"1000");
+}

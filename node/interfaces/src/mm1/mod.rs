@@ -31,6 +31,9 @@ mod seen;
 mod submit;
 mod translate;
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

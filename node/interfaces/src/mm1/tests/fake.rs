@@ -1,0 +1,210 @@
+//! A relay that remembers what it is asked and answers as it is told.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use mmsc_domain::command::{Accepted, Gone, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::record::{
+    CarriedFields, ContentRef, Interface, MediaType, MessageClass, MmHead, Originator, Parameter, PartEntry, Priority,
+};
+use mmsc_domain::why::Refusal;
+use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
+use mmsc_ports::BoxFuture;
+use mmsc_relay::{Busy, FetchAnswer, HandsetReply, SubmitAnswer};
+use tokio::sync::Notify;
+
+use crate::mm1::{Commands, ContentAway};
+use crate::testing::Proof;
+
+/// What a submission gets.
+#[derive(Default)]
+pub(super) enum Script {
+    #[default]
+    Busy,
+    Accept(Proof),
+    Refuse(Refusal),
+    Panic,
+}
+
+#[derive(Default)]
+pub(super) struct Fake {
+    pub(super) script: tokio::sync::Mutex<Script>,
+    pub(super) submitted: Mutex<Vec<(Submit, Bytes)>>,
+    pub(super) said: Mutex<Vec<(Token, Option<Address>, HandsetAnswer)>>,
+    pub(super) handset_busy: Mutex<bool>,
+    pub(super) fetched: Mutex<Vec<(Token, Option<Address>)>>,
+    pub(super) messages: Mutex<BTreeMap<Token, (Retrieval, Bytes)>>,
+    pub(super) not_yet: Mutex<bool>,
+    pub(super) fetch_busy: Mutex<bool>,
+    pub(super) served: Mutex<Vec<(Token, bool)>>,
+    pub(super) served_now: Notify,
+    pub(super) seen: Mutex<Vec<Address>>,
+}
+
+impl Fake {
+    pub(super) async fn accepting(&self) {
+        *self.script.lock().await = Script::Accept(Proof::open());
+    }
+
+    /// Waits for the next word about a response that has left.
+    pub(super) async fn next_served(&self) -> (Token, bool) {
+        let wait = async {
+            loop {
+                let told = self.served_now.notified();
+                if let Some(served) = self.served.lock().unwrap().pop() {
+                    return served;
+                }
+                told.await;
+            }
+        };
+        tokio::time::timeout(crate::testing::PATIENCE, wait).await.unwrap()
+    }
+
+    /// A message of two parts, the second of `len` octets.
+    pub(super) fn hold(&self, token: Token, len: usize) -> Bytes {
+        let body: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+        let content = Bytes::from([b"<smil/>".to_vec(), body].concat());
+        let parts = vec![
+            part("application/smil", "<0>", 0, 7),
+            part("image/jpeg", "<1>", 7, len as u64),
+        ];
+        let retrieval = retrieval(token, parts, content.len() as u64);
+        self.messages
+            .lock()
+            .unwrap()
+            .insert(token, (retrieval, content.clone()));
+        content
+    }
+}
+
+fn part(essence: &str, content_id: &str, offset: u64, len: u64) -> PartEntry {
+    PartEntry {
+        media_type: MediaType {
+            essence: essence.to_owned(),
+            parameters: Vec::new(),
+        },
+        content_id: Some(content_id.to_owned()),
+        content_location: None,
+        headers: Vec::new(),
+        offset,
+        len,
+    }
+}
+
+fn retrieval(token: Token, parts: Vec<PartEntry>, len: u64) -> Retrieval {
+    let start = Parameter {
+        name: "start".to_owned(),
+        value: "<0>".to_owned(),
+    };
+    let head = MmHead {
+        id: MmId::mint(ShardId(1), UnixMillis(1), [2; 8]),
+        accepted_at: UnixMillis(1_704_067_200_000),
+        originator: Originator {
+            address: Address::Phone("15550100001".to_owned()),
+            hidden: false,
+            interface: Interface::Mm1,
+        },
+        visible_recipients: Vec::new(),
+        subject: Some("Grüße".to_owned()),
+        class: MessageClass::Personal,
+        priority: Priority::Normal,
+        expires_at: UnixMillis(u64::MAX),
+        deliver_at: None,
+        delivery_report: false,
+        read_report: false,
+        date: UnixMillis(1_704_067_200_000),
+        content: ContentRef {
+            id: [0; 16],
+            len,
+            sha256: [0; 32],
+            media_type: MediaType {
+                essence: "multipart/related".to_owned(),
+                parameters: vec![start],
+            },
+            parts,
+        },
+        mms_version: 0x92,
+        carried: CarriedFields::default(),
+        recipient_count: 1,
+    };
+    Retrieval {
+        head,
+        token,
+        recipient: Address::Phone("15550100002".to_owned()),
+        repeated: false,
+    }
+}
+
+impl Commands for Fake {
+    fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer> {
+        Box::pin(async move {
+            self.submitted.lock().unwrap().push((submit, octets));
+            match &*self.script.lock().await {
+                Script::Busy => SubmitAnswer::Busy(Busy::NoCredit),
+                Script::Refuse(refusal) => SubmitAnswer::Refused(refusal.clone()),
+                Script::Panic => panic!("as the test asked"),
+                Script::Accept(proof) => {
+                    let accepted = Accepted {
+                        id: MmId::mint(ShardId(1), UnixMillis(2), [3; 8]),
+                        refused_recipients: Vec::new(),
+                    };
+                    SubmitAnswer::Accepted(proof.committed(accepted).await)
+                }
+            }
+        })
+    }
+
+    fn fetch(&self, token: Token, requester: Option<Address>) -> BoxFuture<'_, FetchAnswer> {
+        self.fetched.lock().unwrap().push((token, requester));
+        let found = self
+            .messages
+            .lock()
+            .unwrap()
+            .get(&token)
+            .map(|(retrieval, _)| retrieval.clone());
+        let answer = match found {
+            _ if *self.fetch_busy.lock().unwrap() => FetchAnswer::Busy(Busy::Store),
+            _ if *self.not_yet.lock().unwrap() => FetchAnswer::NotYet,
+            Some(retrieval) => FetchAnswer::Content(Box::new(retrieval)),
+            None => FetchAnswer::Gone(Gone::Unknown),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn content<'a>(&'a self, retrieval: &'a Retrieval) -> BoxFuture<'a, Result<Bytes, ContentAway>> {
+        let found = self
+            .messages
+            .lock()
+            .unwrap()
+            .get(&retrieval.token)
+            .map(|(_, content)| content.clone());
+        Box::pin(std::future::ready(found.ok_or_else(|| ContentAway("gone".to_owned()))))
+    }
+
+    fn served(&self, token: Token, complete: bool) -> BoxFuture<'_, ()> {
+        self.served.lock().unwrap().push((token, complete));
+        self.served_now.notify_one();
+        Box::pin(std::future::ready(()))
+    }
+
+    fn handset_answer(
+        &self,
+        token: Token,
+        requester: Option<Address>,
+        answer: HandsetAnswer,
+    ) -> BoxFuture<'_, HandsetReply> {
+        self.said.lock().unwrap().push((token, requester, answer));
+        let busy = *self.handset_busy.lock().unwrap();
+        let reply = if busy {
+            HandsetReply::Busy(Busy::Store)
+        } else {
+            HandsetReply::Done
+        };
+        Box::pin(std::future::ready(reply))
+    }
+
+    fn subscriber_seen(&self, address: Address) {
+        self.seen.lock().unwrap().push(address);
+    }
+}

@@ -1,0 +1,219 @@
+//! What handsets are pushed.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, Sent, Telling};
+use mmsc_domain::record::{MessageClass, Priority};
+use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
+use mmsc_ports::BoxFuture;
+use mmsc_relay::port::{Bearer, Gate, TellAttempt, TellOutcome};
+use mmsc_wire::mms::{NotificationInd, Status, TimeValue};
+use mmsc_wire::push;
+
+use super::*;
+use crate::bearer::{Push, PushBearer};
+use crate::metrics::{Mm1Push, PushOutcome};
+use crate::testing::{EPOCH_SECONDS, TokioClock};
+
+const NOW: UnixMillis = UnixMillis(EPOCH_SECONDS * 1000);
+
+/// What fits one short message beside its port header.
+const ONE_SHORT_MESSAGE: usize = 133;
+
+fn form() -> PushForm<'static> {
+    PushForm {
+        public_url: "http://mms.example/",
+        domain: "mms.example",
+        subject_characters: 40,
+    }
+}
+
+fn notification() -> Notification {
+    Notification {
+        token: Token([4; 16]),
+        from: Some(alice()),
+        subject: None,
+        class: MessageClass::Personal,
+        priority: Priority::Normal,
+        size_bytes: 51_200,
+        expires_at: NOW.plus(Duration::from_secs(259_200)),
+        delivery_report: false,
+        applic_id: None,
+    }
+}
+
+fn told(notification: Notification, version: u8) -> Vec<u8> {
+    push_pdu(&Telling::Notification(notification), version, NOW, &form()).unwrap()
+}
+
+fn notification_ind(octets: &[u8]) -> NotificationInd<'_> {
+    let Pdu::NotificationInd(pdu) = decode(octets) else {
+        panic!()
+    };
+    pdu
+}
+
+/// The worked octets of digest 22, with our ids.
+#[test]
+fn a_plain_notification_to_the_octet() {
+    let token = Token([4; 16]).to_string();
+    let expected = [
+        b"\x8c\x82\x98".as_slice(),
+        token.as_bytes(),
+        b"\0\x8d\x92\x89\x18\x80+15550100001/TYPE=PLMN\0\x8a\x80\x8e\x02\xc8\x00\x88\x05\x81\x03\x03\xf4\x80",
+        b"\x83http://mms.example/",
+        token.as_bytes(),
+        b"\0",
+    ]
+    .concat();
+    assert_eq!(told(notification(), 0x92), expected);
+}
+
+#[test]
+fn optional_fields_depend_on_the_version() {
+    let full = Notification {
+        subject: Some("x".repeat(39) + "üy"),
+        priority: Priority::High,
+        delivery_report: true,
+        applic_id: Some("app".to_owned()),
+        ..notification()
+    };
+    for (version, priority, applic_id) in [
+        (0x90, false, false),
+        (0x91, false, false),
+        (0x92, true, false),
+        (0x93, true, true),
+    ] {
+        let octets = told(full.clone(), version);
+        let pdu = notification_ind(&octets);
+        assert_eq!(pdu.version.octet(), version);
+        assert_eq!(pdu.priority.is_some(), priority, "{version:x}");
+        assert_eq!(pdu.applic_id.is_some(), applic_id, "{version:x}");
+        assert_eq!(pdu.delivery_report, Some(true));
+        assert_eq!(pdu.subject.unwrap().to_str(), "x".repeat(39) + "ü");
+    }
+    assert_eq!(notification_ind(&told(full, 0xF1)).version, Version::V1_3);
+}
+
+#[test]
+fn a_hidden_sender_is_not_named_and_a_last_second_is_not_zero() {
+    let hidden = Notification {
+        from: None,
+        expires_at: NOW.plus(Duration::from_millis(200)),
+        ..notification()
+    };
+    let octets = told(hidden, 0x92);
+    let pdu = notification_ind(&octets);
+    assert_eq!(pdu.from, None);
+    assert_eq!(pdu.expiry, TimeValue::Relative(1));
+}
+
+#[test]
+fn reports_speak_the_words_of_the_version() {
+    use DeliveryStatus as D;
+    let status = |status, version| {
+        let report = DeliveryReport {
+            mm: MmId::mint(ShardId(1), NOW, [2; 8]),
+            recipient: Address::Phone("15550100002".to_owned()),
+            status,
+            at: NOW,
+        };
+        let octets = push_pdu(&Telling::DeliveryReport(report), version, NOW, &form()).unwrap();
+        let Pdu::DeliveryInd(pdu) = decode(&octets) else {
+            panic!()
+        };
+        assert_eq!(pdu.to.to_str(), "+15550100002/TYPE=PLMN");
+        assert_eq!(pdu.date.0, EPOCH_SECONDS);
+        assert!(pdu.message_id.to_str().ends_with("@mms.example"));
+        pdu.status
+    };
+    let table = [
+        (D::Expired, [Status::Expired; 3]),
+        (D::Retrieved, [Status::Retrieved; 3]),
+        (D::Rejected, [Status::Rejected; 3]),
+        (D::Unrecognised, [Status::Unrecognised; 3]),
+        (
+            D::Indeterminate,
+            [Status::Unrecognised, Status::Indeterminate, Status::Indeterminate],
+        ),
+        (D::Forwarded, [Status::Retrieved, Status::Forwarded, Status::Forwarded]),
+        (
+            D::Unreachable,
+            [Status::Unrecognised, Status::Indeterminate, Status::Unreachable],
+        ),
+    ];
+    for (domain, wire) in table {
+        assert_eq!(
+            [0x90, 0x91, 0x92].map(|version| status(domain, version)),
+            wire,
+            "{domain:?}"
+        );
+    }
+}
+
+/// Keeps the pushes, and answers that they were taken over.
+#[derive(Default)]
+struct Taken(Mutex<Vec<Push>>);
+
+impl PushBearer for Taken {
+    fn push(&self, push: Push) -> BoxFuture<'static, TellOutcome> {
+        self.0.lock().unwrap().push(push);
+        let sent = Sent {
+            destination: "smsc".to_owned(),
+            message_ids: vec!["1".to_owned()],
+        };
+        Box::pin(std::future::ready(TellOutcome::Sent(sent)))
+    }
+}
+
+fn attempt(telling: Telling, expires_at: UnixMillis) -> TellAttempt {
+    TellAttempt {
+        to: Address::Phone("15550100002".to_owned()),
+        telling,
+        number: 3,
+        expires_at,
+        mms_version: 0x92,
+        gate: Gate::open(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_fits_one_short_message() {
+    let taken = Arc::new(Taken::default());
+    let metrics = Arc::new(Mm1Metrics::default());
+    let config = Mm1Config::new("127.0.0.1:0".parse().unwrap(), "http://mms.example", "mms.example");
+    let notifier = Mm1Notifier::new(&config, taken.clone(), Arc::new(TokioClock::start()), metrics.clone());
+    let expires_at = notification().expires_at;
+    for _ in 0..2 {
+        let outcome = notifier
+            .tell(attempt(Telling::Notification(notification()), expires_at))
+            .await;
+        assert!(matches!(outcome, TellOutcome::Sent(_)));
+    }
+    let pushes = taken.0.lock().unwrap().clone();
+    let [first, second] = pushes.as_slice() else { panic!() };
+    assert!(first.octets.len() <= ONE_SHORT_MESSAGE, "{}", first.octets.len());
+    assert!(first.octets[1..].starts_with(b"\x06\x03\xbe\xaf\x84\x8c\x82"));
+    assert_ne!(first.octets[0], second.octets[0]);
+    assert_eq!(first.octets[1..], second.octets[1..]);
+    assert_eq!((first.number, first.validity), (3, Duration::from_secs(1800)));
+    let pushed = push::decode(&first.octets).unwrap();
+    assert_eq!(
+        notification_ind(pushed.data).transaction_id,
+        Token([4; 16]).to_string().into()
+    );
+    assert_eq!(metrics.pushes(Mm1Push::Notification, PushOutcome::Sent), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_expired_is_not_pushed() {
+    let taken = Arc::new(Taken::default());
+    let metrics = Arc::new(Mm1Metrics::default());
+    let config = Mm1Config::new("127.0.0.1:0".parse().unwrap(), "http://mms.example/", "mms.example");
+    let notifier = Mm1Notifier::new(&config, taken.clone(), Arc::new(TokioClock::start()), metrics.clone());
+    let outcome = notifier.tell(attempt(Telling::Notification(notification()), NOW)).await;
+    assert_eq!(outcome, TellOutcome::Refused);
+    assert!(taken.0.lock().unwrap().is_empty());
+    assert_eq!(metrics.pushes(Mm1Push::Notification, PushOutcome::Unsent), 1);
+}
