@@ -69,12 +69,12 @@ impl BodyBudget {
 }
 
 impl Share<'_> {
-    /// Takes more, if there is as much.
-    fn grow(&mut self, octets: usize) -> bool {
-        let octets = u64::try_from(octets).unwrap_or(u64::MAX);
-        let held = self.budget.held.fetch_add(octets, Ordering::Relaxed);
-        self.octets = self.octets.saturating_add(octets);
-        held.saturating_add(octets) <= self.budget.limit
+    /// Takes more until it has `octets`, if there is as much.
+    fn grow_to(&mut self, octets: usize) -> bool {
+        let more = u64::try_from(octets).unwrap_or(u64::MAX).saturating_sub(self.octets);
+        let held = self.budget.held.fetch_add(more, Ordering::Relaxed);
+        self.octets = self.octets.saturating_add(more);
+        held.saturating_add(more) <= self.budget.limit
     }
 }
 
@@ -109,13 +109,17 @@ where
         limits.max_octets
     };
     let expected = claimed.and_then(|octets| usize::try_from(octets).ok()).unwrap_or(0);
-    let mut kept = BytesMut::with_capacity(expected.min(CLAIM_TRUSTED).min(keep));
+    let reserved = expected.min(CLAIM_TRUSTED).min(keep);
     let mut share = Share { budget, octets: 0 };
+    if !share.grow_to(reserved) {
+        return Err(BodyError::NoRoom);
+    }
+    let mut kept = BytesMut::with_capacity(reserved);
     let mut pace = Pace::new(limits, clock);
     while let Some(data) = pace.next(body).await? {
         let room = keep.saturating_sub(kept.len());
         let taken = data.get(..room.min(data.len())).unwrap_or_default();
-        if !share.grow(taken.len()) {
+        if !share.grow_to(kept.len() + taken.len()) {
             return Err(BodyError::NoRoom);
         }
         kept.extend_from_slice(taken);

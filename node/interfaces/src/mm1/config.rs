@@ -33,7 +33,8 @@ pub struct Mm1Config {
     pub tls: Option<TlsFiles>,
     /// What an overloaded node tells clients to wait before they try again.
     pub retry_after: Duration,
-    /// A handset that shows itself again within this is not reported to the relay again.
+    /// A handset that shows itself again within this is not reported to the relay again. Zero reports every time: the
+    /// relay looks it up in memory, and a handset that was lost in between is found at once.
     pub seen_interval: Duration,
     /// Notifications.
     pub notify: NotifyConfig,
@@ -144,7 +145,7 @@ impl Mm1Config {
             limits: Mm1Limits::default(),
             tls: None,
             retry_after: Duration::from_secs(5),
-            seen_interval: Duration::from_secs(30),
+            seen_interval: Duration::ZERO,
             notify: NotifyConfig::default(),
         }
     }

@@ -10,6 +10,7 @@ use hyper::{Method, Request, Response};
 use mmsc_domain::{Address, Token};
 use mmsc_ports::{BoxFuture, Ports};
 use mmsc_wire::mms::{self, Pdu};
+use tracing::Instrument as _;
 
 use super::commands::Commands;
 use super::config::{Mm1Config, Unidentified};
@@ -176,10 +177,14 @@ impl Handler for Service {
     fn handle(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> BoxFuture<'static, Response<Chunks>> {
         Box::pin(async move {
             let started = self.ports.clock.monotonic();
-            let answer = self.answer(&peer, request).await;
+            let span = tracing::debug_span!("mm1", from = %peer.address);
+            let answer = self.answer(&peer, request).instrument(span).await;
             self.metrics.request(answer.request, answer.outcome);
             let took = self.ports.clock.monotonic().saturating_sub(started);
             self.metrics.answer_seconds.observe(took);
+            let (what, outcome) = (answer.request.label(), answer.outcome.label());
+            let status = answer.response.status().as_u16();
+            tracing::debug!(from = %peer.address, what, outcome, status, ?took, "answered");
             answer.response
         })
     }

@@ -15,8 +15,8 @@
 //! `identity.rs` says who a request is from; `translate.rs` turns wire into domain and back; `replies.rs` turns our
 //! errors into MM1's words; `notify.rs` is the other direction, telling handsets by push.
 //!
-//! A request with an identity is also a sighting of that handset: the relay is told ([`Commands::subscriber_seen`]),
-//! at most once per [`Mm1Config::seen_interval`] and handset, so that messages that wait for it are told.
+//! A request with an identity is also a sighting of that handset: the relay hears of it
+//! ([`Commands::subscriber_seen`]), so that messages that wait for an absent handset are told.
 
 mod commands;
 mod config;

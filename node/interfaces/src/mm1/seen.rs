@@ -57,5 +57,7 @@ mod tests {
         assert!(seen.is_news(&other, at(101)));
         assert!(seen.is_news(&one, at(130)));
         assert!(!seen.is_news(&one, at(131)));
+        let always = Seen::new(Duration::ZERO);
+        assert!(always.is_news(&one, at(1)) && always.is_news(&one, at(1)));
     }
 }
