@@ -64,12 +64,13 @@ impl Mm1Notifier {
         }
     }
 
-    /// The push; none if it has expired or cannot be expressed.
-    fn push(&self, attempt: &TellAttempt) -> Option<Push> {
+    /// The push, or how the attempt ends without one.
+    fn push(&self, attempt: &TellAttempt) -> Result<Push, TellOutcome> {
         let now = super::domain_time(self.clock.now());
         let left = attempt.expires_at.since(now);
         if left.is_zero() {
-            return None;
+            // Says nothing about the handset: the relay's own expiry is about to end it.
+            return Err(TellOutcome::Failed { retry_after: None });
         }
         let form = PushForm {
             public_url: &self.public_url,
@@ -80,7 +81,7 @@ impl Mm1Notifier {
             Ok(octets) => octets,
             Err(error) => {
                 tracing::error!(to = ?attempt.to, %error, "a push cannot be written");
-                return None;
+                return Err(TellOutcome::Refused);
             }
         };
         let envelope = self.envelope.fetch_add(1, Ordering::Relaxed);
@@ -92,9 +93,9 @@ impl Mm1Notifier {
         let mut wsp = Vec::with_capacity(octets.len() + 64);
         if let Err(error) = push::encode(&envelope, &mut wsp) {
             tracing::error!(to = ?attempt.to, %error, "a push cannot be written");
-            return None;
+            return Err(TellOutcome::Refused);
         }
-        Some(Push {
+        Ok(Push {
             to: attempt.to.clone(),
             octets: wsp.into(),
             validity: left.min(self.config.validity),
@@ -111,9 +112,12 @@ impl Bearer for Mm1Notifier {
             Telling::DeliveryReport(_) => Mm1Push::DeliveryReport,
         };
         let metrics = self.metrics.clone();
-        let Some(push) = self.push(&attempt) else {
-            metrics.push(what, PushOutcome::Unsent);
-            return Box::pin(std::future::ready(TellOutcome::Refused));
+        let push = match self.push(&attempt) {
+            Ok(push) => push,
+            Err(outcome) => {
+                metrics.push(what, PushOutcome::Unsent);
+                return Box::pin(std::future::ready(outcome));
+            }
         };
         let sent = self.bearer.push(push);
         Box::pin(async move {

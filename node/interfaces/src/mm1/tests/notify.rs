@@ -213,7 +213,7 @@ async fn what_has_expired_is_not_pushed() {
     let config = Mm1Config::new("127.0.0.1:0".parse().unwrap(), "http://mms.example/", "mms.example");
     let notifier = Mm1Notifier::new(&config, taken.clone(), Arc::new(TokioClock::start()), metrics.clone());
     let outcome = notifier.tell(attempt(Telling::Notification(notification()), NOW)).await;
-    assert_eq!(outcome, TellOutcome::Refused);
+    assert_eq!(outcome, TellOutcome::Failed { retry_after: None });
     assert!(taken.0.lock().unwrap().is_empty());
     assert_eq!(metrics.pushes(Mm1Push::Notification, PushOutcome::Unsent), 1);
 }
