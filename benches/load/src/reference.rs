@@ -7,12 +7,15 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use mmsc_ports::{Clock as _, RealClock};
+use mmsc_ports::{Ports, Task};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 /// Closed-loop appenders.
 const APPENDERS: usize = 64;
@@ -70,59 +73,47 @@ pub fn in_own_process(dir: &Path, duration: Duration) -> anyhow::Result<Referenc
     serde_json::from_slice(&output.stdout).context("the reference append printed no result")
 }
 
-/// Appends for `duration` to a new file in `dir`, and removes it.
+/// Appends for `duration` to a new file in `dir`, and removes it. Runs a runtime of its own.
 pub fn run(dir: &Path, duration: Duration) -> anyhow::Result<Reference> {
     std::fs::create_dir_all(dir)?;
     let path = dir.join(format!("reference-append-{}", std::process::id()));
     let file = File::create_new(&path).with_context(|| path.display().to_string())?;
-    let result = append(file, duration);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(append(file, duration));
     std::fs::remove_file(&path)?;
     result
 }
 
-/// What the appenders share: the octets that wait for the next group, and how far the file is durable.
-struct Group {
-    state: Mutex<State>,
-    wake_writer: Condvar,
-    wake_appenders: Condvar,
-}
+/// A record on its way, and whom to tell that it is durable.
+type Waiter = (Arc<[u8]>, oneshot::Sender<()>);
 
-#[derive(Default)]
-struct State {
-    waiting: Vec<u8>,
-    submitted: u64,
-    durable: u64,
-    ended: bool,
-}
-
-impl Group {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+async fn append(file: File, duration: Duration) -> anyhow::Result<Reference> {
+    let ports = Ports::real();
+    // Each appender has at most one record on its way, so there is always room.
+    let (sender, receiver) = sync_channel(APPENDERS);
+    let written = Arc::new(Mutex::new(Ok(0)));
+    let result = Arc::clone(&written);
+    let write = move || {
+        let appended = writer(file, &receiver);
+        *result.lock().unwrap_or_else(PoisonError::into_inner) = appended;
+    };
+    let worker = ports.spawn.worker("reference-writer", Box::new(write));
+    let started = ports.clock.monotonic();
+    let stopped = Arc::new(AtomicBool::new(false));
+    let start = |seed| {
+        let run = appender(seed, sender.clone(), Arc::clone(&stopped));
+        ports.spawn.task("appender", Box::pin(run))
+    };
+    let appenders: Vec<Task> = (0..APPENDERS).map(start).collect();
+    drop(sender);
+    ports.clock.sleep(duration).await;
+    stopped.store(true, Ordering::Relaxed);
+    for appender in appenders {
+        appender.join().await;
     }
-}
-
-fn append(mut file: File, duration: Duration) -> anyhow::Result<Reference> {
-    let clock = RealClock::start();
-    let group = Arc::new(Group {
-        state: Mutex::new(State::default()),
-        wake_writer: Condvar::new(),
-        wake_appenders: Condvar::new(),
-    });
-    let started = clock.monotonic();
-    let (written, elapsed) = std::thread::scope(|scope| {
-        for seed in 0..APPENDERS {
-            let group = Arc::clone(&group);
-            scope.spawn(move || appender(&group, seed));
-        }
-        let written = writer(&group, &mut file, || {
-            clock.monotonic().saturating_sub(started) < duration
-        });
-        let elapsed = clock.monotonic().saturating_sub(started);
-        group.lock().ended = true;
-        group.wake_appenders.notify_all();
-        (written, elapsed)
-    });
-    let seconds = elapsed.as_secs_f64();
+    worker.join();
+    let seconds = ports.clock.monotonic().saturating_sub(started).as_secs_f64();
+    let written = std::mem::replace(&mut *written.lock().unwrap_or_else(PoisonError::into_inner), Ok(0));
     #[allow(clippy::cast_precision_loss, reason = "a rate")]
     let appends_per_second = written? as f64 / seconds;
     Ok(Reference {
@@ -131,38 +122,31 @@ fn append(mut file: File, duration: Duration) -> anyhow::Result<Reference> {
     })
 }
 
-fn appender(group: &Group, seed: usize) {
-    let record = vec![u8::try_from(seed % 251).unwrap_or_default(); RECORD];
-    let mut state = group.lock();
-    while !state.ended {
-        state.waiting.extend_from_slice(&record);
-        state.submitted += 1;
-        let mine = state.submitted;
-        group.wake_writer.notify_one();
-        while state.durable < mine && !state.ended {
-            state = group.wake_appenders.wait(state).unwrap_or_else(PoisonError::into_inner);
+async fn appender(seed: usize, writer: SyncSender<Waiter>, stopped: Arc<AtomicBool>) {
+    let record: Arc<[u8]> = vec![u8::try_from(seed % 251).unwrap_or_default(); RECORD].into();
+    while !stopped.load(Ordering::Relaxed) {
+        let (done, durable) = oneshot::channel();
+        if writer.try_send((Arc::clone(&record), done)).is_err() || durable.await.is_err() {
+            return;
         }
     }
 }
 
-/// Writes and syncs group after group; gives the number of durable appends.
-fn writer(group: &Group, file: &mut File, go_on: impl Fn() -> bool) -> std::io::Result<u64> {
-    let mut octets = Vec::new();
+/// Writes and syncs group after group until nobody appends any more; gives the number of durable records.
+fn writer(mut file: File, waiting: &Receiver<Waiter>) -> std::io::Result<u64> {
+    let mut octets = Vec::with_capacity(APPENDERS * RECORD);
     let mut durable = 0;
-    while go_on() {
-        let mut state = group.lock();
-        while state.waiting.is_empty() {
-            state = group.wake_writer.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        std::mem::swap(&mut octets, &mut state.waiting);
-        let upto = state.submitted;
-        drop(state);
+    while let Ok(first) = waiting.recv() {
+        let group: Vec<Waiter> = std::iter::once(first).chain(waiting.try_iter()).collect();
+        octets.clear();
+        group.iter().for_each(|(record, _)| octets.extend_from_slice(record));
         file.write_all(&octets)?;
         file.sync_data()?;
-        octets.clear();
-        durable = upto;
-        group.lock().durable = upto;
-        group.wake_appenders.notify_all();
+        durable += group.len() as u64;
+        for (_, done) in group {
+            // An appender that was told to stop still waits for its last record.
+            let _gone = done.send(());
+        }
     }
     Ok(durable)
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mmsc_peers::node::Usage;
-use mmsc_ports::disk::RealDisk;
 use mmsc_ports::Ports;
+use mmsc_ports::disk::RealDisk;
 use mmsc_store::{ContentId, EmbeddedEngine, EmbeddedOptions, Holder, OperationId, Store, StoreError};
 use serde::Serialize;
 
