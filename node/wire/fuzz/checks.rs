@@ -49,10 +49,15 @@ pub fn mms(octets: &[u8]) {
 /// Decodes, shows and encodes; cuts into segments and joins them.
 pub fn wsp_push(octets: &[u8]) {
     let _ = tree(octets, Format::WspPush, &Limits::default()).to_string();
-    if let Ok((header, data)) = UserDataHeader::decode(octets) {
-        if let Some(concatenation) = header.concatenation {
-            let _ = Assembly::new(concatenation).insert(concatenation, data);
-        }
+    if let Ok((
+        UserDataHeader {
+            concatenation: Some(one),
+            ..
+        },
+        data,
+    )) = UserDataHeader::decode(octets)
+    {
+        let _ = Assembly::new(one).insert(one, data);
     }
     if let Ok(push) = push::decode(octets) {
         let mut once = Vec::new();
@@ -90,12 +95,12 @@ pub fn smpp(octets: &[u8]) {
         assert!((16..=rest.len()).contains(&length));
         rest = rest.get(length..).unwrap_or_default();
         let Ok(pdu) = smpp::decode(&frame) else { continue };
-        if let smpp::Body::DeliverSm(message) = &pdu.body {
-            if let Some(id) = Receipt::read(message).and_then(|receipt| receipt.message_id) {
-                for form in [IdForm::Same, IdForm::HexToDecimal, IdForm::DecimalToHex] {
-                    let _ = smpp::normalise_id(&id, form);
-                }
-            }
+        let id = match &pdu.body {
+            smpp::Body::DeliverSm(message) => Receipt::read(message).and_then(|receipt| receipt.message_id),
+            _ => None,
+        };
+        for form in [IdForm::Same, IdForm::HexToDecimal, IdForm::DecimalToHex] {
+            let _ = id.as_deref().map(|id| smpp::normalise_id(id, form));
         }
         let mut out = Vec::new();
         if smpp::encode(&pdu, &mut out).is_ok() {

@@ -70,6 +70,18 @@ impl<'a> Content<'a> {
         }
     }
 
+    /// The MMS PDUs in the body: the m-mbox-descr of m-mbox-upload-req, bare or as a part, and those of
+    /// m-mbox-view-conf. Each can be decoded; nothing nests deeper.
+    pub fn descriptions(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        const MMS_MESSAGE: &str = "application/vnd.wap.mms-message";
+        let bare = match &self.body {
+            Body::Single(octets) if self.media.media.is(MMS_MESSAGE) => Some(*octets),
+            Body::Single(_) | Body::Multipart(_) => None,
+        };
+        let parts = self.parts().iter().filter(|part| part.head.media.media.is(MMS_MESSAGE));
+        bare.into_iter().chain(parts.map(|part| part.data))
+    }
+
     /// Index of the root part (digest 8.1): the one that `start` names, else the first SMIL, else the first.
     pub fn root(&self) -> Option<usize> {
         let parts = self.parts();

@@ -38,7 +38,7 @@ mod tests;
 
 pub use content::{Body, Content};
 pub use decode::decode;
-pub use encode::{encode, encode_head};
+pub use encode::{Around, encode, encode_around, encode_head};
 pub use enums::{
     CancelStatus, ContentClass, MessageType, MmState, Priority, ReadStatus, ReplyCharging, ResponseStatus,
     RetrievalMode, RetrieveStatus, SenderVisibility, Status, StoreStatus,

@@ -48,6 +48,22 @@ pub fn decode(frame: &Frame<'_>) -> Result<Pdu, PduError> {
     })
 }
 
+/// TLV congestion_state of a response (5.0): 0 idle to 99 overloaded. Submitting slows down above 80.
+pub fn congestion_state(frame: &Frame<'_>) -> Option<u8> {
+    if frame.command & 0x8000_0000 == 0 || frame.status != 0 {
+        return None;
+    }
+    let body = &mut Fields {
+        rest: frame.body,
+        offset: 0,
+    };
+    match CommandId::from(frame.command) {
+        CommandId::EnquireLinkResp => {}
+        _ => drop(body.text("message_id", 65).ok()?),
+    }
+    octet_of(&body.tlvs(), tag::CONGESTION_STATE)
+}
+
 /// A cursor over the fields of a body.
 struct Fields<'a> {
     rest: &'a [u8],

@@ -18,7 +18,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-pub use decode::decode;
+pub use decode::{congestion_state, decode};
 pub use encode::encode;
 pub use error::{FrameError, PduError, SubmitError};
 pub use frame::{Frame, MAX_LENGTH, MIN_LENGTH, split};

@@ -198,6 +198,22 @@ fn answers_without_a_body_are_read() {
 }
 
 #[test]
+fn congestion_is_read_from_responses() {
+    let of = |command, body| {
+        congestion_state(&Frame {
+            command,
+            status: 0,
+            sequence: 1,
+            body,
+        })
+    };
+    assert_eq!(of(0x8000_0004, b"id\0\x04\x28\0\x01\x55"), Some(0x55));
+    assert_eq!(of(0x8000_0015, b"\x04\x28\0\x01\x05"), Some(5));
+    assert_eq!(of(0x8000_0004, b"id\0"), None);
+    assert_eq!(of(0x0000_0004, b"id\0\x04\x28\0\x01\x55"), None);
+}
+
+#[test]
 fn broken_bodies_are_typed_errors() {
     let error = |command: u32, body: &[u8]| {
         decode(&Frame {

@@ -6,6 +6,9 @@ use super::{
     Reader, Text, Value, ValueError, charset, codes, put_integer, put_quoted_string, put_text, put_value_length,
 };
 
+/// Parameters that are kept of one media type; more are dropped, so that a head cannot grow in memory.
+const MAX_PARAMETERS: usize = 32;
+
 /// What a media type is called on the wire. Equal are those that mean the same, whatever form and case they came in.
 #[derive(Debug, Clone, Eq)]
 pub enum Media<'a> {
@@ -124,7 +127,10 @@ impl<'a> Media<'a> {
     fn decode(value: Value<'a>) -> Result<Self, ValueError> {
         match value {
             Value::Octet(octet) => Ok(Self::Code(u32::from(octet & 0x7F))),
-            Value::Text(_) => Ok(Self::Name(value.text()?)),
+            Value::Text(_) => match value.text()? {
+                name if name.is_empty() => Err(ValueError::WrongForm),
+                name => Ok(Self::Name(name)),
+            },
             Value::Data([]) => Err(ValueError::WrongForm),
             Value::Data(_) => Ok(Self::Code(u32::try_from(value.integer()?).unwrap_or(u32::MAX))),
         }
@@ -134,6 +140,7 @@ impl<'a> Media<'a> {
         // Codes that not every receiver knows are sent as text.
         match (codes::media_code(&self.name()), self) {
             (Some(code), _) => out.push(0x80 | code),
+            (None, Self::Name(name)) if name.is_empty() => return Err(ValueError::NotExpressible),
             (None, Self::Name(name)) => put_text(name.as_octets(), out)?,
             (None, Self::Code(code)) if *code == u32::from(codes::MMS_MESSAGE) => out.push(0x80 | codes::MMS_MESSAGE),
             (None, Self::Code(_)) => put_text(self.name().as_bytes(), out)?,
@@ -230,7 +237,7 @@ impl<'a> RawMediaType<'a> {
     pub fn decode(value: Value<'a>) -> Result<Self, ValueError> {
         let (media, mut rest) = open(value)?;
         let mut parameters = Vec::new();
-        while let Some(parameter) = next_parameter(&mut rest)? {
+        while let (Some(parameter), true) = (next_parameter(&mut rest)?, parameters.len() < MAX_PARAMETERS) {
             parameters.push(parameter);
         }
         Ok(Self { media, parameters })
@@ -357,7 +364,9 @@ impl<'a> Parameters<'a> {
     }
 
     fn take_other(&mut self, parameter: Parameter<'a>) {
-        if let (ParameterName::Name(name), ParameterValue::Text(value)) = (parameter.name, parameter.value) {
+        let room = self.other.len() < MAX_PARAMETERS;
+        if let (ParameterName::Name(name), ParameterValue::Text(value), true) = (parameter.name, parameter.value, room)
+        {
             self.other.push((name, value));
         }
     }
