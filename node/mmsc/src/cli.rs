@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, decode};
+use crate::{config, decode, demo, node, run};
 
 /// An MMS Relay/Server (3GPP TS 23.140).
 #[derive(Debug, Parser)]
@@ -17,6 +17,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a node.
+    Run(run::RunArguments),
+    /// Watch a message travel through a node, an SMSC and two handsets in this process.
+    Demo(demo::DemoArguments),
     /// Look at a configuration.
     Config {
         #[command(subcommand)]
@@ -48,13 +52,15 @@ enum ConfigCommand {
 enum Page {
     /// `ops/docs/configuration.md`.
     Configuration,
+    /// `ops/docs/metrics.md`.
+    Metrics,
 }
 
 /// Chooses the command and runs it.
 #[must_use]
 pub fn main() -> ExitCode {
     match Cli::try_parse() {
-        Ok(cli) => run(cli.command),
+        Ok(cli) => dispatch(cli.command),
         Err(error) if error.use_stderr() => usage(&error),
         // Help or version was asked for.
         Err(text) => {
@@ -64,24 +70,39 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> ExitCode {
+fn dispatch(command: Command) -> ExitCode {
     match command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Config {
             command: ConfigCommand::Check { file, sets },
         } => check(&file, &sets),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
-        Command::Docs { page } => {
-            match page {
-                Page::Configuration => print!("{}", config::reference::page()),
-            }
-            ExitCode::SUCCESS
-        }
+        Command::Docs { page } => docs(page),
     }
+}
+
+fn docs(page: Page) -> ExitCode {
+    let text = match page {
+        Page::Configuration => config::reference::page(),
+        Page::Metrics => match run::runtime(1) {
+            Ok(runtime) => runtime.block_on(async { node::reference_page() }),
+            Err(error) => {
+                eprintln!("mmsc: {error}");
+                return ExitCode::from(1);
+            }
+        },
+    };
+    print!("{text}");
+    ExitCode::SUCCESS
 }
 
 fn check(file: &std::path::Path, sets: &[String]) -> ExitCode {
     match config::load(file, sets) {
-        Ok(_) => {
+        Ok(config) => {
+            for name in &config.unserved {
+                println!("{}: note: {name} is not served by this release", file.display());
+            }
             println!("{}: ok", file.display());
             ExitCode::SUCCESS
         }

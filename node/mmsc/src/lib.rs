@@ -4,3 +4,7 @@
 pub mod cli;
 pub mod config;
 pub mod decode;
+pub mod demo;
+pub mod logs;
+pub mod node;
+pub mod run;

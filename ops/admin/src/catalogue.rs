@@ -6,20 +6,25 @@ use std::collections::BTreeSet;
 use mmsc_ports::metrics::{Family, Sample, Source};
 
 /// Label names that exist. A new one is added here, with the closed set that its values come from.
-pub const LABELS: [(&str, &str); 20] = [
+pub const LABELS: &[(&str, &str)] = &[
     ("actor", "kinds of actors"),
+    ("class", "classes of commands, or of answers of an SMSC"),
     ("command", "SMPP commands"),
     ("destination", "configured names of SMSCs and peers"),
     ("direction", "`in`, `out`"),
     ("engine", "`embedded`, `foundationdb`"),
     ("interface", "reference points: `mm1`, `smpp`, …"),
+    ("invariant", "named promises (`lifecycle/invariant.rs`)"),
     ("kind", "kinds of errors of one decoder"),
     ("method", "HTTP methods that are served"),
     ("operation", "operations of the store"),
     ("outcome", "how an attempt ended"),
+    ("part", "parts of a node that restart alone"),
     ("pdu", "PDU types of MM1"),
     ("protocol", "protocols with a decoder"),
+    ("push", "what a push tells"),
     ("reason", "named reasons (`why.rs`)"),
+    ("request", "what a handset asks for"),
     ("result", "`ok` and the kinds of failure"),
     ("smsc", "configured names `[smsc.NAME]`"),
     ("state", "states of a copy or of a link"),

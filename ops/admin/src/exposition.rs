@@ -1,6 +1,7 @@
 //! Families as a Prometheus registry: an explicit one, with one collector for each family.
 
 use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 
 use mmsc_ports::metrics::{BUCKET_SECONDS, Family, Sample, Source};
 use prometheus::core::{Collector, Desc};
@@ -23,8 +24,7 @@ pub enum ExpositionError {
 
 /// Everything that a node measures, ready to be scraped.
 pub struct Exposition {
-    registry: Registry,
-    families: Vec<Family>,
+    registry: RwLock<Registry>,
 }
 
 impl Exposition {
@@ -33,22 +33,19 @@ impl Exposition {
     /// # Errors
     /// When a family breaks a rule of the [catalogue], or is declared twice.
     pub fn new(families: Vec<Family>) -> Result<Self, ExpositionError> {
-        let faults = catalogue::faults(&families);
-        if !faults.is_empty() {
-            return Err(ExpositionError::Catalogue(faults));
-        }
-        let registry = Registry::new();
-        registry.register(Box::new(ProcessCollector::new()?))?;
-        for family in &families {
-            registry.register(Box::new(FamilyCollector::new(family.clone())?))?;
-        }
-        Ok(Self { registry, families })
+        Ok(Self {
+            registry: RwLock::new(registry(families)?),
+        })
     }
 
-    /// The families that were passed in.
-    #[must_use]
-    pub fn families(&self) -> &[Family] {
-        &self.families
+    /// Exposes `families` from now on, for a part that was started again and measures anew.
+    ///
+    /// # Errors
+    /// As [`Exposition::new`]; what was exposed before stays.
+    pub fn replace(&self, families: Vec<Family>) -> Result<(), ExpositionError> {
+        let registry = registry(families)?;
+        *self.registry.write().unwrap_or_else(PoisonError::into_inner) = registry;
+        Ok(())
     }
 
     /// The text format, as `/metrics` serves it.
@@ -56,10 +53,24 @@ impl Exposition {
     /// # Errors
     /// When a collector returned something that cannot be written.
     pub fn text(&self) -> Result<Vec<u8>, ExpositionError> {
-        let mut out = Vec::with_capacity(16 * 1024);
-        TextEncoder::new().encode(&self.registry.gather(), &mut out)?;
+        let registry = self.registry.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut out = Vec::with_capacity(64 * 1024);
+        TextEncoder::new().encode(&registry.gather(), &mut out)?;
         Ok(out)
     }
+}
+
+fn registry(families: Vec<Family>) -> Result<Registry, ExpositionError> {
+    let faults = catalogue::faults(&families);
+    if !faults.is_empty() {
+        return Err(ExpositionError::Catalogue(faults));
+    }
+    let registry = Registry::new();
+    registry.register(Box::new(ProcessCollector::new()?))?;
+    for family in families {
+        registry.register(Box::new(FamilyCollector::new(family)?))?;
+    }
+    Ok(registry)
 }
 
 /// One family as a collector. A family without series yet (no SMSC configured) exposes nothing.

@@ -42,6 +42,9 @@ pub struct OpsPages {
     pub health: Health,
 }
 
+/// The name of the task that accepts connections: it runs for as long as the listener does.
+pub const LISTENER_TASK: &str = "ops-listener";
+
 /// Why the listener could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -73,7 +76,7 @@ impl OpsListener {
         let bound = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = watch::channel(false);
         let serving = accept_all(listener, ports.clone(), pages, stopped);
-        let task = ports.spawn.task("ops-listener", Box::pin(serving));
+        let task = ports.spawn.task(LISTENER_TASK, Box::pin(serving));
         Ok(Self {
             address: bound,
             stop,

@@ -1,0 +1,284 @@
+//! The parts of a node as their supervisors start them: SMPP, MM1, the operators' port.
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use mmsc_admin::{Exposition, OpsListener, OpsPages};
+use mmsc_interfaces::bearer::{Push, PushBearer};
+use mmsc_interfaces::metrics::Mm1Metrics;
+use mmsc_interfaces::mm1::{Mm1, Mm1Config, Mm1Notifier};
+use mmsc_interfaces::smpp::{Smpp, SmscConfig};
+use mmsc_ports::{BoxFuture, Ports};
+use mmsc_relay::Relay;
+use mmsc_relay::port::TellOutcome;
+use mmsc_store::Store;
+use mmsc_store::metrics::StoreMetrics;
+use tokio::sync::watch;
+
+use super::supervise::{Part, PartBoard, PartSpec, StartPart};
+use super::watch::{BoundAhead, WatchedSpawn, ended};
+use super::{Addresses, NodeError, checks, metrics, tls};
+use crate::config::Config;
+
+/// MM1 stands in a group of its own, because it is drained before the tree and SMPP after it.
+pub(super) const MM1_GROUP: &str = "mm1";
+/// The task of SMPP whose end means that a link is gone.
+const LINK_TASK: &str = "smpp link";
+/// The task of an HTTP server whose end means that nobody accepts any more.
+const ACCEPT_TASK: &str = "http-supervisor";
+
+/// What parts are made of.
+pub(super) struct Wiring {
+    pub(super) config: Config,
+    pub(super) ports: Ports,
+    pub(super) relay: Relay,
+    pub(super) store: Store,
+    pub(super) store_metrics: StoreMetrics,
+    pub(super) board: Arc<PartBoard>,
+    pub(super) draining: Arc<AtomicBool>,
+}
+
+/// Parts that are ready to be started.
+pub(super) struct Built {
+    pub(super) smpp: PartSpec,
+    pub(super) mm1: Option<PartSpec>,
+    pub(super) ops: Option<PartSpec>,
+    pub(super) addresses: Addresses,
+}
+
+/// Binds what listens, joins the parts, and gives them to whoever starts them.
+pub(super) async fn build(wiring: Wiring) -> Result<Built, NodeError> {
+    let config = &wiring.config;
+    let smscs = smscs(config)?;
+    let link = Arc::new(SmppSlot::default());
+    let bound_mm1 = bind(&wiring.ports, config.mm1.listen, "mm1").await?;
+    let bound_ops = bind(&wiring.ports, config.ops, "ops").await?;
+    let addresses = Addresses {
+        mm1: bound_mm1.as_ref().map(|(_, address)| *address),
+        ops: bound_ops.as_ref().map(|(_, address)| *address),
+    };
+    let mm1_config = mm1_config(config, addresses.mm1);
+    let mm1_metrics = Arc::new(Mm1Metrics::default());
+    let bearer = Mm1Notifier::new(
+        &mm1_config,
+        Arc::clone(&link) as Arc<dyn PushBearer>,
+        Arc::clone(&wiring.ports.clock),
+        Arc::clone(&mm1_metrics),
+    );
+    wiring.relay.set_bearer(Arc::new(bearer));
+    let families = metrics::Sources {
+        store: wiring.store_metrics.clone(),
+        relay: wiring.relay.metrics(),
+        mm1: Arc::clone(&mm1_metrics),
+        board: Arc::clone(&wiring.board),
+        clock: Arc::clone(&wiring.ports.clock),
+    };
+    let smpp_families = Smpp::start(Vec::new(), Arc::new(wiring.relay.clone()), &wiring.ports).families();
+    let exposition = Exposition::new(families.families(smpp_families))?;
+    let pages = Arc::new(OpsPages {
+        exposition,
+        health: checks::health(&wiring, Arc::clone(&link), &smscs),
+    });
+    Ok(Built {
+        smpp: smpp(&wiring, smscs, link, families, Arc::clone(&pages)),
+        mm1: bound_mm1.map(|(ports, _)| mm1(&wiring, ports, mm1_config, mm1_metrics)),
+        ops: bound_ops.map(|(ports, address)| ops(ports, address, pages)),
+        addresses,
+    })
+}
+
+/// Listens ahead of the part that will use it; the ports that come back hand the listener over.
+async fn bind(
+    ports: &Ports,
+    address: Option<SocketAddr>,
+    name: &str,
+) -> Result<Option<(Ports, SocketAddr)>, NodeError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let failed = |error| NodeError::Part(format!("{name}.listen: cannot listen on {address}: {error}"));
+    let listener = ports.net.listen(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let net = Arc::new(BoundAhead::new(Arc::clone(&ports.net), listener));
+    Ok(Some((Ports { net, ..ports.clone() }, bound)))
+}
+
+fn smscs(config: &Config) -> Result<Vec<SmscConfig>, NodeError> {
+    if config.smscs.is_empty() {
+        tracing::warn!("no [smsc.NAME] is configured: handsets are not told about their messages");
+    }
+    let with_tls = |settings: &crate::config::SmscSettings| {
+        let mut link = settings.link.clone();
+        let files = settings.tls.as_ref();
+        let failed = |error| NodeError::Part(format!("smsc.{}: {error}", link.name));
+        let client = files.map(tls::client).transpose().map_err(failed)?;
+        link.tls = client;
+        Ok(link)
+    };
+    config.smscs.iter().map(with_tls).collect()
+}
+
+fn mm1_config(config: &Config, bound: Option<SocketAddr>) -> Mm1Config {
+    let settings = &config.mm1;
+    let address = bound.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let public_url = settings
+        .public_url
+        .clone()
+        .unwrap_or_else(|| public_url(config, address));
+    let mut mm1 = Mm1Config::new(address, public_url, config.policy.domain.clone());
+    mm1.identity = vec![settings.identity.clone()];
+    mm1.unidentified = settings.unidentified;
+    mm1.foreign_from = settings.foreign_from;
+    mm1.home_prefix = config.policy.home_prefix.clone();
+    mm1.limits = settings.limits.clone();
+    mm1.tls = settings.tls.clone();
+    mm1.retry_after = settings.retry_after;
+    mm1.seen_interval = settings.seen_interval;
+    mm1.notify = settings.notify;
+    mm1
+}
+
+/// Without a configured one, the bound address; one that listens everywhere is at least found from this machine.
+fn public_url(config: &Config, bound: SocketAddr) -> String {
+    let scheme = if config.mm1.tls.is_some() { "https" } else { "http" };
+    if !bound.ip().is_unspecified() {
+        return format!("{scheme}://{bound}");
+    }
+    tracing::warn!("mm1.public_url is not set: notifications say 127.0.0.1, which handsets cannot reach");
+    format!("{scheme}://127.0.0.1:{}", bound.port())
+}
+
+/// The links as they are now; a restart puts new ones in.
+#[derive(Default)]
+pub(super) struct SmppSlot(RwLock<Option<Smpp>>);
+
+impl SmppSlot {
+    fn put(&self, smpp: Smpp) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(smpp);
+    }
+
+    fn now(&self) -> Option<Smpp> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the SMSC of this name has accepted our bind.
+    pub(super) fn is_bound(&self, name: &str) -> bool {
+        self.now().is_some_and(|smpp| smpp.is_bound(name))
+    }
+}
+
+impl PushBearer for SmppSlot {
+    fn push(&self, push: Push) -> BoxFuture<'static, TellOutcome> {
+        match self.now() {
+            Some(smpp) => smpp.push(push),
+            None => Box::pin(std::future::ready(TellOutcome::Failed { retry_after: None })),
+        }
+    }
+}
+
+struct SmppPart {
+    smpp: Smpp,
+    ended: watch::Receiver<Option<String>>,
+}
+
+impl Part for SmppPart {
+    fn ended(&self) -> BoxFuture<'static, String> {
+        Box::pin(ended(self.ended.clone()))
+    }
+
+    /// Its own timers bound it.
+    fn drain(self: Box<Self>, limit: Duration) -> BoxFuture<'static, bool> {
+        Box::pin(async move {
+            let _its_own_limit = limit;
+            self.smpp.shutdown().await;
+            true
+        })
+    }
+}
+
+fn smpp(
+    wiring: &Wiring,
+    smscs: Vec<SmscConfig>,
+    slot: Arc<SmppSlot>,
+    sources: metrics::Sources,
+    pages: Arc<OpsPages>,
+) -> PartSpec {
+    let (relay, ports) = (wiring.relay.clone(), wiring.ports.clone());
+    let start: StartPart = Arc::new(move || {
+        let (spawn, ended) = WatchedSpawn::new(Arc::clone(&ports.spawn), LINK_TASK);
+        let ports = Ports { spawn, ..ports.clone() };
+        let smpp = Smpp::start(smscs.clone(), Arc::new(relay.clone()), &ports);
+        slot.put(smpp.clone());
+        let replaced = pages.exposition.replace(sources.families(smpp.families()));
+        let part: Result<Box<dyn Part>, String> = match replaced {
+            Ok(()) => Ok(Box::new(SmppPart { smpp, ended })),
+            Err(error) => Err(error.to_string()),
+        };
+        Box::pin(std::future::ready(part))
+    });
+    PartSpec { name: "smpp", start }
+}
+
+struct Mm1Part {
+    mm1: Mm1,
+    ended: watch::Receiver<Option<String>>,
+}
+
+impl Part for Mm1Part {
+    fn ended(&self) -> BoxFuture<'static, String> {
+        Box::pin(ended(self.ended.clone()))
+    }
+
+    fn drain(self: Box<Self>, limit: Duration) -> BoxFuture<'static, bool> {
+        Box::pin(self.mm1.drain(limit))
+    }
+}
+
+fn mm1(wiring: &Wiring, ports: Ports, config: Mm1Config, metrics: Arc<Mm1Metrics>) -> PartSpec {
+    let relay = wiring.relay.clone();
+    let start: StartPart = Arc::new(move || {
+        let (spawn, ended) = WatchedSpawn::new(Arc::clone(&ports.spawn), ACCEPT_TASK);
+        let ports = Ports { spawn, ..ports.clone() };
+        let (config, relay, metrics) = (config.clone(), relay.clone(), Arc::clone(&metrics));
+        Box::pin(async move {
+            let mm1 = Mm1::start(config, relay, metrics, &ports).await;
+            let mm1 = mm1.map_err(|error| error.to_string())?;
+            Ok(Box::new(Mm1Part { mm1, ended }) as Box<dyn Part>)
+        })
+    });
+    PartSpec { name: "mm1", start }
+}
+
+struct OpsPart {
+    listener: OpsListener,
+    ended: watch::Receiver<Option<String>>,
+}
+
+impl Part for OpsPart {
+    fn ended(&self) -> BoxFuture<'static, String> {
+        Box::pin(ended(self.ended.clone()))
+    }
+
+    fn drain(self: Box<Self>, _limit: Duration) -> BoxFuture<'static, bool> {
+        Box::pin(async move {
+            self.listener.stop().await;
+            true
+        })
+    }
+}
+
+fn ops(ports: Ports, address: SocketAddr, pages: Arc<OpsPages>) -> PartSpec {
+    let start: StartPart = Arc::new(move || {
+        let (spawn, ended) = WatchedSpawn::new(Arc::clone(&ports.spawn), mmsc_admin::LISTENER_TASK);
+        let ports = Ports { spawn, ..ports.clone() };
+        let pages = Arc::clone(&pages);
+        Box::pin(async move {
+            let listener = OpsListener::start(&ports, address, pages).await;
+            let listener = listener.map_err(|error| format!("ops.listen: {error}"))?;
+            Ok(Box::new(OpsPart { listener, ended }) as Box<dyn Part>)
+        })
+    });
+    PartSpec { name: "ops", start }
+}
