@@ -64,7 +64,7 @@ async fn serve(config: &Config) -> Result<(), NodeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let ports = Ports::real();
-    let node = tokio::select! {
+    let mut node = tokio::select! {
         started = Node::start(config, &ports) => started?,
         // Recovery can take a while; whoever gives up on it need not wait for it.
         _ = terminate.recv() => return Ok(()),
@@ -76,6 +76,7 @@ async fn serve(config: &Config) -> Result<(), NodeError> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = node.ended() => return Err(NodeError::Part("the root supervisor ended; start the node again".to_owned())),
     }
     drain(node, config.node.drain_limit, &mut terminate, &mut interrupt).await;
     Ok(())

@@ -90,7 +90,7 @@ fn ready_line_health_metrics_and_drain() {
 #[test]
 fn an_accepted_message_is_there_after_a_restart_and_interrupt_drains_too() {
     let directory = tempfile::tempdir().unwrap();
-    let sets = ["smsc.main.address=127.0.0.1:1", "log.format=json"];
+    let sets = ["smsc.main.address=127.0.0.1:1", "log.format=json", "log.level=trace"];
     let node = Process::node(directory.path(), &sets);
     let (mm1, _) = addresses(&node.ready());
     let order = Order::to_one(1, "+15550100002".parse().unwrap());
@@ -103,6 +103,10 @@ fn an_accepted_message_is_there_after_a_restart_and_interrupt_drains_too() {
     assert_eq!(status.code(), Some(0), "{errors}");
     let json = errors.lines().all(|line| serde_json::from_str::<Value>(line).is_ok());
     assert!(json, "a line is no JSON: {errors}");
+    for number in ["15550100001", "15550100002"] {
+        let line = errors.lines().find(|line| line.contains(number));
+        assert_eq!(line, None, "a number is not masked");
+    }
 
     // The same submission again after the restart gets the same answer: the first one was durable.
     let node = Process::node(directory.path(), &sets);

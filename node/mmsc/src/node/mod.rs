@@ -63,9 +63,15 @@ pub struct Node {
     addresses: Addresses,
     store: Store,
     relay: Relay,
-    root: ActorRef<NodeMessage>,
+    root: Root,
     draining: Arc<AtomicBool>,
     ports: Ports,
+}
+
+/// The root supervisor and its end.
+struct Root {
+    actor: ActorRef<NodeMessage>,
+    ended: tokio::task::JoinHandle<()>,
 }
 
 /// The group of interfaces.
@@ -76,6 +82,8 @@ const OPS: &str = "ops";
 const REQUESTS_SHARE: u32 = 2;
 /// What stays for the steps behind a step that used up the limit.
 const LEAST: Duration = Duration::from_secs(1);
+/// Closing makes the index durable, which is worth waiting for.
+const CLOSE_GRACE: Duration = Duration::from_secs(5);
 
 impl Node {
     /// Starts everything; returns once it takes work.
@@ -164,6 +172,12 @@ impl Node {
         line.to_string()
     }
 
+    /// Completes if the root supervisor ends by itself: nothing keeps the parts running any more, so the process
+    /// should end and be started again.
+    pub async fn ended(&mut self) {
+        let _ended = (&mut self.root.ended).await;
+    }
+
     /// Ends well within about `limit`: no more connections and submissions, what runs is finished, what was written
     /// lazily is written, binds are unbound, the store is closed. True if nothing was cut off; nothing that was
     /// accepted is lost either way.
@@ -180,9 +194,13 @@ impl Node {
         let mut whole = self.drain_group(parts::MM1_GROUP, left() / REQUESTS_SHARE).await;
         whole &= self.relay.drain(left()).await;
         whole &= self.drain_group(INTERFACES, left()).await;
-        self.store.close().await;
+        tokio::select! {
+            () = self.store.close() => {}
+            // A disk that no longer answers: the log has what was acknowledged.
+            () = clock.sleep(left().saturating_add(CLOSE_GRACE)) => whole = false,
+        }
         whole &= self.drain_group(OPS, LEAST).await;
-        self.root.stop(Some("drained".to_owned()));
+        self.root.actor.stop(Some("drained".to_owned()));
         if whole {
             tracing::info!("drained");
         } else {
@@ -195,7 +213,7 @@ impl Node {
 
     async fn drain_group(&self, group: &'static str, limit: Duration) -> bool {
         let (reply, answer) = oneshot::channel();
-        let asked = self.root.cast(NodeMessage::Drain { group, limit, reply });
+        let asked = self.root.actor.cast(NodeMessage::Drain { group, limit, reply });
         tokio::select! {
             whole = answer, if asked.is_ok() => whole.unwrap_or(false),
             () = self.ports.clock.sleep(limit.saturating_add(LEAST)) => false,
@@ -218,11 +236,7 @@ async fn open_store(options: EmbeddedOptions, ports: &Ports) -> Result<EmbeddedE
     }
 }
 
-async fn start_parts(
-    wiring: Wiring,
-    board: Arc<PartBoard>,
-    ports: &Ports,
-) -> Result<(ActorRef<NodeMessage>, Addresses), NodeError> {
+async fn start_parts(wiring: Wiring, board: Arc<PartBoard>, ports: &Ports) -> Result<(Root, Addresses), NodeError> {
     let built = parts::build(wiring).await?;
     let groups = vec![
         GroupSpec {
@@ -243,8 +257,8 @@ async fn start_parts(
         board,
         ports: ports.clone(),
     };
-    let (root, _) = Actor::spawn(None, NodeSupervisor, arguments)
+    let (actor, ended) = Actor::spawn(None, NodeSupervisor, arguments)
         .await
         .map_err(|error| NodeError::Part(error.to_string()))?;
-    Ok((root, built.addresses))
+    Ok((Root { actor, ended }, built.addresses))
 }

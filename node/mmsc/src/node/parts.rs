@@ -10,7 +10,7 @@ use mmsc_interfaces::bearer::{Push, PushBearer};
 use mmsc_interfaces::metrics::Mm1Metrics;
 use mmsc_interfaces::mm1::{Mm1, Mm1Config, Mm1Notifier};
 use mmsc_interfaces::smpp::{Smpp, SmscConfig};
-use mmsc_ports::{BoxFuture, Ports};
+use mmsc_ports::{BoxFuture, Clock, Ports};
 use mmsc_relay::Relay;
 use mmsc_relay::port::TellOutcome;
 use mmsc_store::Store;
@@ -75,8 +75,8 @@ pub(super) async fn build(wiring: Wiring) -> Result<Built, NodeError> {
         board: Arc::clone(&wiring.board),
         clock: Arc::clone(&wiring.ports.clock),
     };
-    let smpp_families = Smpp::start(Vec::new(), Arc::new(wiring.relay.clone()), &wiring.ports).families();
-    let exposition = Exposition::new(families.families(smpp_families))?;
+    // The links add theirs when they start, and anew after each restart.
+    let exposition = Exposition::new(families.families(Vec::new()))?;
     let pages = Arc::new(OpsPages {
         exposition,
         health: checks::health(&wiring, Arc::clone(&link), &smscs),
@@ -180,6 +180,7 @@ impl PushBearer for SmppSlot {
 
 struct SmppPart {
     smpp: Smpp,
+    clock: Arc<dyn Clock>,
     ended: watch::Receiver<Option<String>>,
 }
 
@@ -188,12 +189,13 @@ impl Part for SmppPart {
         Box::pin(ended(self.ended.clone()))
     }
 
-    /// Its own timers bound it.
+    /// Responses that are outstanding are awaited; then it unbinds.
     fn drain(self: Box<Self>, limit: Duration) -> BoxFuture<'static, bool> {
         Box::pin(async move {
-            let _its_own_limit = limit;
-            self.smpp.shutdown().await;
-            true
+            tokio::select! {
+                () = self.smpp.shutdown() => true,
+                () = self.clock.sleep(limit) => false,
+            }
         })
     }
 }
@@ -213,7 +215,11 @@ fn smpp(
         slot.put(smpp.clone());
         let replaced = pages.exposition.replace(sources.families(smpp.families()));
         let part: Result<Box<dyn Part>, String> = match replaced {
-            Ok(()) => Ok(Box::new(SmppPart { smpp, ended })),
+            Ok(()) => Ok(Box::new(SmppPart {
+                smpp,
+                clock: Arc::clone(&ports.clock),
+                ended,
+            })),
             Err(error) => Err(error.to_string()),
         };
         Box::pin(std::future::ready(part))
