@@ -21,6 +21,7 @@ use crate::txn::Row;
 
 /// Name of the index's file.
 pub(super) const INDEX_FILE: &str = "rows.redb";
+const DRAFT: &str = "rows.new";
 
 type Octets = &'static [u8];
 const ROWS: TableDefinition<'static, Octets, Octets> = TableDefinition::new("rows");
@@ -152,52 +153,32 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Opens the file, checks all of it unless it was closed in order, and makes it where there is none.
+    /// Opens the file and checks all of it; makes it where there is none.
     pub(super) fn open(disk: &dyn Disk, directory: &Path, cache_bytes: usize) -> Result<Self, OpenError> {
+        let path = directory.join(INDEX_FILE);
+        if !disk.exists(&path).map_err(OpenError::io("looking for the index"))? {
+            create(disk, directory, cache_bytes)?;
+        }
         let file = disk
-            .open(&directory.join(INDEX_FILE), FileUse::CREATE)
+            .open(&path, FileUse::EXISTING)
             .and_then(|file| {
                 // Pages of a sync that failed may be cached as if they were on the device.
                 file.sync()?;
                 file.drop_cache()?;
-                disk.sync_dir(directory)?;
                 Ok(file)
             })
             .map_err(OpenError::io("opening the index"))?;
-        let damaged = |error: String| OpenError::Damaged(format!("the index: {error}"));
-        let open = || {
-            redb::Builder::new()
-                .set_cache_size(cache_bytes)
-                .set_check_integrity_on_open(true)
-                .create_with_backend(Backend(file))
-        };
-        // The index's library gives errors for damage that it expects; what it does not expect must not end the process.
-        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(open));
-        let db = match opened {
-            Ok(Ok(db)) => db,
-            Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(source)))) => {
-                return Err(OpenError::io("opening the index")(source));
-            }
-            Ok(Err(error)) => return Err(damaged(error.to_string())),
-            Err(_panic) => return Err(damaged("it cannot be read".to_owned())),
-        };
-        Ok(Self { db })
+        Ok(Self {
+            db: open_file(file, cache_bytes)?,
+        })
     }
 
-    /// How far into the log the index goes; `None` where it is new.
-    pub(super) fn position(&self) -> Result<Option<Position>, IndexError> {
+    /// How far into the log the index goes.
+    pub(super) fn position(&self) -> Result<Position, IndexError> {
         let txn = self.db.begin_read()?;
-        let table = match txn.open_table(META) {
-            Ok(table) => table,
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let row = table.get(POSITION)?;
-        match row.map(|row| Position::decode(row.value())) {
-            None => Ok(None),
-            Some(None) => Err(IndexError("its log position cannot be read".to_owned())),
-            Some(position) => Ok(position),
-        }
+        let row = txn.open_table(META)?.get(POSITION)?;
+        row.and_then(|row| Position::decode(row.value()))
+            .ok_or_else(|| IndexError("its log position cannot be read".to_owned()))
     }
 
     /// Applies changes in order. Without `durable` they survive nothing until a later durable apply; with it, all that
@@ -259,6 +240,50 @@ impl Index {
     /// Closes the file; what was applied becomes durable if the disk still works.
     pub(super) fn close(self) -> Result<(), IndexError> {
         Ok(self.db.close()?)
+    }
+}
+
+/// Makes an empty index under another name first: a file whose making was interrupted cannot be opened.
+fn create(disk: &dyn Disk, directory: &Path, cache_bytes: usize) -> Result<(), OpenError> {
+    let making = || OpenError::io("making the index");
+    let names = disk.list(directory).map_err(making())?;
+    if let Some(segment) = names.iter().find(|name| super::segments::number_of(name).is_some()) {
+        return Err(OpenError::Damaged(format!(
+            "{segment} exists but {INDEX_FILE} is missing"
+        )));
+    }
+    let draft = directory.join(DRAFT);
+    if disk.exists(&draft).map_err(making())? {
+        disk.remove(&draft).map_err(making())?;
+    }
+    let file = disk.open(&draft, FileUse::CREATE).map_err(making())?;
+    let index = Index {
+        db: open_file(Arc::clone(&file), cache_bytes)?,
+    };
+    index.apply([], Position::default(), true)?;
+    index.close()?;
+    file.sync()
+        .and_then(|()| disk.rename(&draft, &directory.join(INDEX_FILE)))
+        .and_then(|()| disk.sync_dir(directory))
+        .map_err(making())
+}
+
+fn open_file(file: Arc<dyn DiskFile>, cache_bytes: usize) -> Result<Database, OpenError> {
+    let damaged = |error: String| OpenError::Damaged(format!("the index: {error}"));
+    let open = || {
+        redb::Builder::new()
+            .set_cache_size(cache_bytes)
+            .set_check_integrity_on_open(true)
+            .create_with_backend(Backend(file))
+    };
+    // The index's library gives errors for damage that it expects; what it does not expect must not end the process.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(open)) {
+        Ok(Ok(db)) => Ok(db),
+        Ok(Err(redb::DatabaseError::Storage(redb::StorageError::Io(source)))) => {
+            Err(OpenError::io("opening the index")(source))
+        }
+        Ok(Err(error)) => Err(damaged(error.to_string())),
+        Err(_panic) => Err(damaged("it cannot be read".to_owned())),
     }
 }
 

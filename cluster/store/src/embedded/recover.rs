@@ -35,10 +35,10 @@ impl From<IndexError> for OpenError {
 pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Result<Recovered, OpenError> {
     let found = segments.load().map_err(OpenError::io("opening the log"))?;
     let known = index.position()?;
-    let mut tail = Tail::new(&found, known.unwrap_or_default(), secret);
+    let mut tail = Tail::new(&found, known, secret);
     let last = replay(index, &mut tail)?;
     tail.refuse_later_frames()?;
-    let replayed = tail.at.version - known.unwrap_or_default().version;
+    let replayed = tail.at.version - known.version;
     let position = tail.at;
 
     let last_used = tail.segments.get(tail.current).map_or(0, |segment| segment.number);
