@@ -21,5 +21,5 @@ mod tree;
 pub use admission::AdmissionLimits;
 pub use api::{Busy, FetchAnswer, HandsetReply, Relay, RelayConfig, StartError, SubmitAnswer, Trace};
 pub use metrics::Metrics;
-pub use mmsc_store::Committed;
+pub use mmsc_store::{Committed, StoreError};
 pub use tree::ShelfEntry;

@@ -208,10 +208,11 @@ pub async fn new_copy(
     change: &mut Change<'_>,
     index: CopyIndex,
     recipient: Recipient,
-    leads: Leads,
+    routed: Leads,
 ) -> Result<(), Stop> {
     let id = change.head.id;
-    let leads = recipient_leads(change, &recipient, leads).await?;
+    let record = recipient_record(change, &recipient, routed).await?;
+    let leads = change.ctx.policy.recipient_leads(routed, record.as_ref());
     let token = Token::mint(id.shard(), change.ctx.random());
     change.txn.set(keys::token(token), keys::token_value(id, index));
     let copy = CopyRecord {
@@ -223,11 +224,24 @@ pub async fn new_copy(
         since: change.now,
         due_at: None,
         told_due_at: None,
-        report_refused: false,
+        report_refused: record.is_some_and(|record| record.delivery_reports_refused),
     };
     change.insert(copy, true);
     change.event(index, CopyEvent::Granted, Some(leads)).await?;
     Ok(())
+}
+
+/// What the recipient's own record says, where the copy leads to a subscriber of ours.
+async fn recipient_record(
+    change: &Change<'_>,
+    recipient: &Recipient,
+    routed: Leads,
+) -> Result<Option<SubscriberProfile>, Stop> {
+    if routed != Leads::Here {
+        return Ok(None);
+    }
+    let key = keys::subscriber(change.ctx.shard_of(&recipient.address), &recipient.address);
+    read::<SubscriberProfile>(change.txn, key).await
 }
 
 /// A long list is accepted whole: its pieces are written now, its copies later, in bounded transactions; the due
@@ -248,14 +262,4 @@ async fn freeze_list(change: &mut Change<'_>, admission: &Admission) -> Result<(
     change.move_whole_due(now).await?;
     change.after.pokes.push(crate::tree::Poke::Mm { id: change.head.id });
     Ok(())
-}
-
-/// The recipient's own record may bar it, or be missing where only known subscribers are served.
-async fn recipient_leads(change: &Change<'_>, recipient: &Recipient, routed: Leads) -> Result<Leads, Stop> {
-    if routed != Leads::Here {
-        return Ok(routed);
-    }
-    let key = keys::subscriber(change.ctx.shard_of(&recipient.address), &recipient.address);
-    let record = read::<SubscriberProfile>(change.txn, key).await?;
-    Ok(change.ctx.policy.recipient_leads(routed, record.as_ref()))
 }

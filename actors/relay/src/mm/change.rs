@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use mmsc_domain::accept::notification;
 use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, InboxItemId, InboxKind, InboxRow, Telling};
-use mmsc_domain::lifecycle::{CopyEvent, CopyState, Effect, Facts, Final, Illegal, Invariant, Leads, Step, step};
+use mmsc_domain::lifecycle::{
+    CopyEvent, CopyState, Effect, Facts, Final, Illegal, Invariant, Leads, Step, broken_by_step, shows_hidden_sender,
+    step,
+};
 use mmsc_domain::record::{ChainEntry, CopyRecord, Interface, MmHead, MmProgress};
 use mmsc_domain::{Address, CopyIndex, MmId, UnixMillis, Why};
 use mmsc_store::Txn;
@@ -127,7 +130,16 @@ impl<'t> Change<'t> {
         let leads = leads.unwrap_or_else(|| self.ctx.policy.routing.route(&copy.recipient.address).leads());
         let facts = facts(&self.head, &copy, leads, self.ctx.policy.timers);
         match step(&copy.state, event, self.now, &facts) {
-            Ok(step) => self.apply(copy, step).await.map(|()| true),
+            Ok(step) => {
+                let broken = broken_by_step(&copy.state, &facts, &step);
+                broken
+                    .iter()
+                    .for_each(|invariant| self.ctx.metrics.count_violation(*invariant));
+                if !broken.is_empty() {
+                    return Ok(false);
+                }
+                self.apply(copy, step).await.map(|()| true)
+            }
             Err(Illegal) => {
                 self.after.illegal += 1;
                 Ok(false)
@@ -138,10 +150,6 @@ impl<'t> Change<'t> {
     async fn apply(&mut self, mut copy: CopyRecord, step: Step) -> Result<(), Stop> {
         let before = copy.state.clone();
         if step.next == before && step.effects.is_empty() {
-            return Ok(());
-        }
-        if before.is_final() {
-            self.ctx.metrics.count_violation(Invariant::FinalIsFinal);
             return Ok(());
         }
         copy.state = step.next;
@@ -184,7 +192,12 @@ impl<'t> Change<'t> {
     }
 
     fn notify(&mut self, copy: &mut CopyRecord) {
-        let telling = Telling::Notification(notification(&self.head, copy.token));
+        let mut notification = notification(&self.head, copy.token);
+        if shows_hidden_sender(&self.head, &notification) {
+            self.ctx.metrics.count_violation(Invariant::HiddenStaysHidden);
+            notification.from = None;
+        }
+        let telling = Telling::Notification(notification);
         let row = InboxRow::born(telling, self.now, self.head.expires_at, &self.ctx.policy.telling);
         let id = InboxItemId {
             kind: InboxKind::Notification,

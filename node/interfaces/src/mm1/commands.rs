@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mmsc_domain::command::{HandsetAnswer, Retrieval, Submit};
 use mmsc_domain::{Address, Token};
 use mmsc_ports::BoxFuture;
-use mmsc_relay::{FetchAnswer, HandsetReply, Relay, SubmitAnswer};
+use mmsc_relay::{FetchAnswer, HandsetReply, Relay, StoreError, SubmitAnswer};
 
 /// The commands that MM1 gives; [`Relay`] carries them out.
 pub trait Commands: Send + Sync + 'static {
@@ -27,10 +27,29 @@ pub trait Commands: Send + Sync + 'static {
     fn subscriber_seen(&self, address: Address);
 }
 
-/// The content cannot be read now; the store says why.
+/// Why there is no content to a message; the store says the rest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the content cannot be read: {0}")]
-pub struct ContentAway(pub String);
+pub enum ContentAway {
+    /// It cannot be read now.
+    #[error("the content cannot be read now: {0}")]
+    ForNow(String),
+    /// It is gone, or what is stored does not match its checksum: no repetition helps.
+    #[error("the content is not there: {0}")]
+    ForGood(String),
+}
+
+impl From<StoreError> for ContentAway {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NoContent(_) | StoreError::Corrupt(_) => Self::ForGood(error.to_string()),
+            StoreError::Closed(_)
+            | StoreError::Busy(_)
+            | StoreError::TooLarge { .. }
+            | StoreError::TooOld
+            | StoreError::Contended { .. } => Self::ForNow(error.to_string()),
+        }
+    }
+}
 
 impl Commands for Relay {
     fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer> {
@@ -42,10 +61,7 @@ impl Commands for Relay {
     }
 
     fn content<'a>(&'a self, retrieval: &'a Retrieval) -> BoxFuture<'a, Result<Bytes, ContentAway>> {
-        Box::pin(async move {
-            let content = Relay::content(self, retrieval).await;
-            content.map_err(|error| ContentAway(error.to_string()))
-        })
+        Box::pin(async move { Ok(Relay::content(self, retrieval).await?) })
     }
 
     fn served(&self, token: Token, complete: bool) -> BoxFuture<'_, ()> {

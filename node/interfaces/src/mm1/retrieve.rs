@@ -7,6 +7,7 @@ use mmsc_domain::Token;
 use mmsc_domain::command::Retrieval;
 use mmsc_relay::FetchAnswer;
 
+use super::ContentAway;
 use super::handler::{Answer, Service, token_of};
 use super::identity::Identity;
 use super::replies::{self, HttpFault, RetrieveFault};
@@ -24,7 +25,10 @@ pub(super) async fn answer(service: &Arc<Service>, peer: &Peer, parts: &Parts, i
         Ok(content) => content,
         Err(away) => {
             tracing::error!(mm = %retrieval.head.id, %away, "a message is there, its content is not");
-            return service.http(request, HttpFault::Busy, Mm1Refusal::Busy);
+            return match away {
+                ContentAway::ForNow(_) => service.http(request, HttpFault::Busy, Mm1Refusal::Busy),
+                ContentAway::ForGood(_) => missing(service, request, RetrieveFault::Broken),
+            };
         }
     };
     let (chunks, _) = match translate::retrieve_conf(&retrieval, Some(&content), &service.config.domain) {

@@ -179,7 +179,9 @@ impl Commands for Fake {
             .unwrap()
             .get(&retrieval.token)
             .map(|(_, content)| content.clone());
-        Box::pin(std::future::ready(found.ok_or_else(|| ContentAway("gone".to_owned()))))
+        Box::pin(std::future::ready(
+            found.ok_or_else(|| ContentAway::ForNow("away".to_owned())),
+        ))
     }
 
     fn served(&self, token: Token, complete: bool) -> BoxFuture<'_, ()> {
