@@ -365,6 +365,21 @@ async fn throttled_segments_come_again_in_order_and_unchanged() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn congestion_told_by_the_smsc_halves_the_rate() {
+    let (world, mut peer) = World::bound(|config| config.rate_per_second = 100).await;
+    let pushed = world.push(10).await;
+    let (sequence, _) = peer.submit().await;
+    let mut response = vec![0, 0, 0, 23, 0x80, 0, 0, 4, 0, 0, 0, 0];
+    response.extend(sequence.to_be_bytes());
+    response.extend([b'1', 0, 0x04, 0x28, 0, 1, 90]);
+    peer.send_raw(&response).await;
+    assert_eq!(message_ids(outcome(pushed).await), ["1"]);
+    let metrics = world.smpp.metrics("main").unwrap();
+    assert_eq!(metrics.slowdowns.value(), 1);
+    assert!(metrics.rate.value() <= 50, "{}", metrics.rate.value());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_window_that_stays_closed_costs_no_attempt() {
     let (world, mut peer) = World::bound(|_| {}).await;
     world.ups();

@@ -142,7 +142,7 @@ const COUNTERS: [Row; 12] = [
     ),
     (
         "mmsc_smpp_slowdowns_total",
-        "Times that the rate was halved because the SMSC throttled.",
+        "Times that the rate was halved because the SMSC throttled or told that it is congested.",
         |m| Source::Counter(Arc::clone(&m.slowdowns)),
     ),
     (

@@ -9,6 +9,8 @@ const PAUSE_LIMIT: Duration = Duration::from_secs(30);
 const CLEAN: Duration = Duration::from_secs(10);
 /// Rise per second, as part of the contract rate.
 const RISE: f64 = 0.1;
+/// congestion_state above which we slow down (SMPP 5.0: 0 idle to 99 overloaded).
+const CONGESTED: u8 = 80;
 
 /// The pace of one bind.
 #[derive(Debug)]
@@ -79,6 +81,18 @@ impl Pace {
         if now >= self.resume_at {
             self.accepted_since = true;
         }
+    }
+
+    /// The SMSC told its congestion_state with a response: above 80 the rate is halved, at most once a second; true if
+    /// it was.
+    pub(super) fn congested(&mut self, now: Duration, state: u8) -> bool {
+        let lately = |at: Duration| now.saturating_sub(at) < Duration::from_secs(1);
+        if state <= CONGESTED || self.slowed_at.is_some_and(lately) {
+            return false;
+        }
+        self.turn_second(now);
+        self.slow(now);
+        true
     }
 
     /// The SMSC throttles. A window full of such answers counts once; true if it counted.
@@ -231,5 +245,17 @@ mod tests {
         assert!(pace.not_before(at(1000), 5).is_none());
         pace.take(at(1000), 5);
         assert_eq!(pace.not_before(at(1000), 1), Some(at(3000)));
+    }
+
+    #[test]
+    fn congestion_slows_without_a_pause_at_most_once_a_second() {
+        let mut pace = Pace::new(100, at(0));
+        assert!(!pace.congested(at(100), 80));
+        assert!(pace.congested(at(100), 81));
+        assert!(!pace.congested(at(200), 99));
+        assert!((pace.rate() - 50.0).abs() < 0.1);
+        assert!(pace.not_before(at(200), 1).is_none());
+        assert!(pace.congested(at(1100), 99));
+        assert!((pace.rate() - 25.0).abs() < 0.1);
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Buf as _;
 use mmsc_ports::Ports;
-use mmsc_wire::smpp::{Body, FrameError, MAX_LENGTH, Pdu, ShortMessage, Status, decode, encode, split};
+use mmsc_wire::smpp::{
+    Body, FrameError, MAX_LENGTH, Pdu, ShortMessage, Status, congestion_state, decode, encode, split,
+};
 use tokio::sync::{mpsc, watch};
 
 use super::flight::Job;
@@ -285,9 +287,12 @@ impl<'a> Session<'a> {
                 Err(error) => return Some(self.wrong_length(error)),
             };
             let (command, sequence, status) = (frame.command, frame.sequence, Status(frame.status));
-            let pdu = decode(&frame);
+            let (pdu, congestion) = (decode(&frame), congestion_state(&frame));
             self.io.inbox.advance(used);
             self.heard_at = self.now;
+            if congestion.is_some_and(|state| self.memory.pace.congested(self.now, state)) {
+                self.link.metrics.slowdowns.increment();
+            }
             let ended = match pdu {
                 Ok(pdu) => self.take(pdu),
                 Err(error) => {
