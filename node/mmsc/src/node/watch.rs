@@ -92,3 +92,40 @@ pub(super) async fn ended(mut receiver: watch::Receiver<Option<String>>) -> Stri
         Ok(None) | Err(_) => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mmsc_ports::Ports;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn the_end_of_a_watched_task_is_noticed_and_no_other() {
+        let ports = Ports::real();
+        let (spawn, receiver) = WatchedSpawn::new(ports.spawn, "link");
+        spawn.task("other", Box::pin(std::future::ready(()))).join().await;
+        assert_eq!(*receiver.borrow(), None);
+        let failing = async { std::panic::resume_unwind(Box::new("on purpose")) };
+        spawn.task("link", Box::pin(failing)).join().await;
+        spawn.task("link", Box::pin(std::future::ready(()))).join().await;
+        let reason = tokio::time::timeout(LIMIT, ended(receiver)).await.unwrap();
+        assert_eq!(reason, "link failed", "the first end counts");
+    }
+
+    #[tokio::test]
+    async fn the_socket_bound_ahead_is_handed_over_once() {
+        let ports = Ports::real();
+        let listener = ports.net.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let net = BoundAhead::new(ports.net, listener);
+        let first = net.listen(address).await.unwrap();
+        assert_eq!(first.local_addr().unwrap(), address);
+        assert!(net.listen(address).await.is_err(), "the second one binds anew");
+        drop(first);
+        assert_eq!(net.listen(address).await.unwrap().local_addr().unwrap(), address);
+    }
+}
