@@ -48,3 +48,43 @@ fn chain(file: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, String>
     }
     Ok(certificates)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_fit_make_a_client_and_others_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let made = rcgen::generate_simple_self_signed(vec!["smsc.example".to_owned()]).unwrap();
+        let certificate = write("cert.pem", &made.cert.pem());
+        let key = write("key.pem", &made.signing_key.serialize_pem());
+        let empty = write("empty.pem", "");
+        let files = |authorities: &std::path::Path, identity| TlsClientFiles {
+            server_name: "smsc.example".to_owned(),
+            authorities: authorities.to_owned(),
+            identity,
+        };
+        let identity = Some((certificate.clone(), key));
+        assert_eq!(
+            client(&files(&certificate, identity)).unwrap().server_name,
+            "smsc.example"
+        );
+        for (wrong, named) in [
+            (files(&empty, None), "empty.pem holds no certificate"),
+            (files(&directory.path().join("no.pem"), None), "no.pem"),
+            (
+                files(&certificate, Some((certificate.clone(), empty.clone()))),
+                "empty.pem",
+            ),
+        ] {
+            let error = client(&wrong).map(|_| ()).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}
