@@ -165,7 +165,7 @@ fn every_prefix_gives_a_value_or_an_error() {
             tried += 1;
         }
     }
-    assert!(tried > 5_000, "{tried}");
+    assert!(tried > 2_500, "{tried}");
 }
 
 /// The values to put in place of an octet. Inside a text one printable character is as good as another.
@@ -200,12 +200,12 @@ fn every_changed_octet(of: impl Fn(usize) -> bool) -> u64 {
 
 #[test]
 fn every_changed_octet_gives_a_value_or_an_error_in_even_vectors() {
-    assert!(every_changed_octet(|index| index % 2 == 0) > 300_000);
+    assert!(every_changed_octet(|index| index % 2 == 0) > 100_000);
 }
 
 #[test]
 fn every_changed_octet_gives_a_value_or_an_error_in_odd_vectors() {
-    assert!(every_changed_octet(|index| index % 2 == 1) > 300_000);
+    assert!(every_changed_octet(|index| index % 2 == 1) > 100_000);
 }
 
 #[test]
