@@ -29,7 +29,10 @@ pub struct RingConfig {
 
 impl Default for RingConfig {
     fn default() -> Self {
-        Self { node: "node-1".to_owned(), shards: DEFAULT_SHARDS }
+        Self {
+            node: "node-1".to_owned(),
+            shards: DEFAULT_SHARDS,
+        }
     }
 }
 
@@ -68,7 +71,11 @@ impl Fence {
     /// Reads the owner row inside `txn`, with conflict: if the shard has changed hands, the transaction must end.
     pub async fn check(&self, txn: &Txn) -> Result<(), FenceLost> {
         let row = txn.get(owner::key(self.shard)).await.map_err(FenceLost::Store)?;
-        let owner = row.as_deref().map(Owner::decode).transpose().map_err(|_unreadable| FenceLost::Replaced)?;
+        let owner = row
+            .as_deref()
+            .map(Owner::decode)
+            .transpose()
+            .map_err(|_unreadable| FenceLost::Replaced)?;
         match owner {
             Some(owner) if owner.epoch == self.epoch => Ok(()),
             Some(_) | None => Err(FenceLost::Replaced),
@@ -99,7 +106,10 @@ impl Ring {
         let (operation, rest) = drawn.split_at(16);
         let operation = OperationId(operation.try_into().unwrap_or([0; 16]));
         let incarnation = u64::from_be_bytes(rest.try_into().unwrap_or([0; 8]));
-        let wanted = Meta { shards: config.shards, ..Meta::new(ports) };
+        let wanted = Meta {
+            shards: config.shards,
+            ..Meta::new(ports)
+        };
         let meta = store
             .transact(operation, |txn| {
                 let wanted = wanted.clone();
@@ -109,13 +119,25 @@ impl Ring {
             .into_value()
             .map_err(RingError::Unreadable)?;
         if meta.feature_level > meta::FEATURE_LEVEL {
-            return Err(RingError::TooNew { found: meta.feature_level, known: meta::FEATURE_LEVEL });
+            return Err(RingError::TooNew {
+                found: meta.feature_level,
+                known: meta::FEATURE_LEVEL,
+            });
         }
         let node = config.node;
         let fences = owner::take_all(store, ports, &node, incarnation, meta.shards).await?;
         let owned = fences.keys().copied().collect();
         let open = AtomicBool::new(true);
-        Ok(Self { inner: Arc::new(Inner { node, incarnation, shard_count: meta.shards, fences, owned, open }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                node,
+                incarnation,
+                shard_count: meta.shards,
+                fences,
+                owned,
+                open,
+            }),
+        })
     }
 
     /// This node's name.

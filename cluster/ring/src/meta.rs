@@ -38,7 +38,12 @@ impl Meta {
     pub fn new(ports: &Ports) -> Self {
         let mut cluster_id = [0u8; 16];
         ports.random.fill(&mut cluster_id);
-        Self { cluster_id, shards: crate::DEFAULT_SHARDS, feature_level: FEATURE_LEVEL, hash_version: HASH_VERSION }
+        Self {
+            cluster_id,
+            shards: crate::DEFAULT_SHARDS,
+            feature_level: FEATURE_LEVEL,
+            hash_version: HASH_VERSION,
+        }
     }
 }
 

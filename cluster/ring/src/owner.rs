@@ -66,7 +66,9 @@ pub async fn take_all(
         let mut operation = [0u8; 16];
         ports.random.fill(&mut operation);
         let taken = store
-            .transact(OperationId(operation), |txn| async move { take(&txn, batch, node, incarnation).await })
+            .transact(OperationId(operation), |txn| async move {
+                take(&txn, batch, node, incarnation).await
+            })
             .await?
             .into_value()
             .map_err(RingError::Unreadable)?;
@@ -89,7 +91,11 @@ async fn take(
             Err(error) => return Ok(Err(error.to_string())),
         };
         let epoch = before.map_or(1, |owner| owner.epoch.saturating_add(1));
-        let owner = Owner { node: node.to_owned(), incarnation, epoch };
+        let owner = Owner {
+            node: node.to_owned(),
+            incarnation,
+            epoch,
+        };
         match minicbor::to_vec(&owner) {
             Ok(octets) => txn.set(key(shard), Bytes::from(octets)),
             Err(error) => return Ok(Err(error.to_string())),

@@ -85,6 +85,8 @@ impl Rig {
         let ledger = Arc::new(Ledger::in_memory());
         let crowd = Crowd {
             deferred_every: Some(4),
+            // Slow enough that a node which comes back tells them again first.
+            slow_every: Some((5, Duration::from_millis(400))),
             pause: Duration::from_millis(20),
             ..Crowd::new(ports, mm1.clone(), Arc::clone(&ledger))
         };

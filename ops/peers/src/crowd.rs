@@ -62,6 +62,8 @@ pub struct Crowd {
     /// Every so many submissions the handset first answers Deferred, then fetches and acknowledges (digest 14.3);
     /// all others fetch and answer Retrieved (14.2).
     pub deferred_every: Option<u64>,
+    /// Every so many submissions the handset waits so long before it does anything about a notification.
+    pub slow_every: Option<(u64, Duration)>,
     /// Who measures.
     pub observer: Option<Observer>,
 }
@@ -78,6 +80,7 @@ impl Crowd {
             attempts: 3000,
             pause: Duration::from_millis(50),
             deferred_every: None,
+            slow_every: None,
             observer: None,
         }
     }
@@ -165,6 +168,10 @@ impl Worker {
             location: notification.location.clone(),
         })?;
         self.crowd.saw(Seen::Notified { number });
+        let slow = self.crowd.slow_every.filter(|(every, _)| number.is_multiple_of(*every));
+        if let Some((_, wait)) = slow {
+            self.crowd.ports.clock.sleep(wait).await;
+        }
         let id = notification.transaction_id.as_str();
         let deferred = self
             .crowd
