@@ -49,6 +49,10 @@ pub struct KillReport {
     pub invariant_violations: u64,
     /// The audit.
     pub verdict: Verdict,
+    /// Some of what is lost, described.
+    pub losses: Vec<String>,
+    /// What the last process counted about telling handsets.
+    pub telling: Vec<String>,
     /// How long it took.
     pub took: Duration,
 }
@@ -92,12 +96,14 @@ impl KillDrill {
         let violations = rig.metrics().await?.sum("mmsc_relay_invariant_violations_total");
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         let invariant_violations = violations.unwrap_or_default() as u64;
-        let verdict = rig.finish(self.drain).await?;
+        let finding = rig.finish(self.drain).await?;
         Ok(KillReport {
             in_flight,
             accepted_at,
             invariant_violations,
-            verdict,
+            verdict: finding.verdict,
+            losses: finding.losses,
+            telling: finding.telling,
             took: ports.clock.monotonic().saturating_sub(started),
         })
     }
@@ -144,6 +150,10 @@ impl fmt::Display for KillReport {
             self.took.as_secs_f64(),
             self.verdict,
             self.invariant_violations,
-        )
+        )?;
+        if self.losses.is_empty() {
+            return Ok(());
+        }
+        write!(f, "\n  {}\n  {}", self.losses.join("\n  "), self.telling.join("\n  "))
     }
 }

@@ -84,7 +84,7 @@ impl OverloadDrill {
         rig.stop_sending().await?;
         let (refused, odd) = rig.sending.refusals();
         let accepted = rig.sending.accepted() - accepted_before;
-        let verdict = rig.finish(self.drain).await?;
+        let verdict = rig.finish(self.drain).await?.verdict;
         let seconds = self.phase.as_secs_f64();
         #[allow(clippy::cast_precision_loss, reason = "rates")]
         Ok(OverloadReport {

@@ -30,6 +30,8 @@ pub(crate) const LOOK: Duration = Duration::from_millis(5);
 /// First recipient and first sender.
 const RECIPIENTS: u64 = 15_560_000_000;
 const SENDERS: u64 = 15_550_000_000;
+/// Losses that are described.
+const SHOWN: usize = 8;
 /// How many of each.
 const POOL: u64 = 5000;
 
@@ -43,6 +45,15 @@ pub(crate) struct Rig {
     node: Option<NodeProcess>,
     smsc: Smsc,
     handsets: Vec<Task>,
+}
+
+/// The end of a drill: the audit, and what helps to understand a broken one.
+pub(crate) struct Finding {
+    pub(crate) verdict: Verdict,
+    /// Some of what is lost.
+    pub(crate) losses: Vec<String>,
+    /// What the last process counted about telling handsets.
+    pub(crate) telling: Vec<String>,
 }
 
 /// What all sending connections share.
@@ -150,13 +161,16 @@ impl Rig {
 
     /// Waits until every accepted message was delivered and reported, or `within` has passed; then drains the node and
     /// audits.
-    pub(crate) async fn finish(mut self, within: Duration) -> Result<Verdict, DrillError> {
+    pub(crate) async fn finish(mut self, within: Duration) -> Result<Finding, DrillError> {
         let ledger = Arc::clone(&self.sending.ledger);
         let done = || ledger.audit(Expect::Delivered).lost == 0;
         // What is late here shows as lost in the verdict.
         let _late = self
             .wait("every message to end", within, Duration::from_millis(200), done)
             .await;
+        let telling = self.metrics().await?;
+        let telling = telling.starting_with("mmsc_relay_tell_");
+        let telling = telling.map(|(name, value)| format!("{name} {value}")).collect();
         if let Some(node) = self.node.take()
             && !node.terminate(&self.ports, DRAINED).await?
         {
@@ -166,7 +180,11 @@ impl Rig {
         for handset in self.handsets {
             handset.join().await;
         }
-        Ok(ledger.audit(Expect::Delivered))
+        Ok(Finding {
+            verdict: ledger.audit(Expect::Delivered),
+            losses: ledger.look(|book| Verdict::losses(book, Expect::Delivered, SHOWN)),
+            telling,
+        })
     }
 
     pub(crate) fn late(&self, what: &str, within: Duration) -> DrillError {

@@ -87,6 +87,13 @@ fn an_accepted_message_that_nobody_got_is_lost() {
     assert_eq!(audit(&entries, Expect::Final).lost, 1);
     assert!(!audit(&entries, Expect::Final).holds());
     assert_eq!(audit(&entries, Expect::Accepted).lost, 0);
+    let ledger = Ledger::in_memory();
+    entries.iter().for_each(|entry| ledger.record(entry).unwrap());
+    let losses = ledger.look(|book| Verdict::losses(book, Expect::Final, 10));
+    assert!(
+        losses.len() == 1 && losses[0].starts_with("message 1 (a@m"),
+        "{losses:?}"
+    );
 }
 
 #[test]

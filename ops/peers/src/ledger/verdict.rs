@@ -76,6 +76,31 @@ impl Verdict {
             && self.strangers == 0
     }
 
+    /// The accepted copies of `book` to which what was expected did not happen, one line each, at most `limit`.
+    #[must_use]
+    pub fn losses(book: &Book, expect: Expect, limit: usize) -> Vec<String> {
+        let accepted = book.submissions().iter().filter(|(_, one)| !one.accepted.is_empty());
+        let copies = accepted.flat_map(|(number, one)| one.copies.iter().map(move |copy| (number, one, copy)));
+        copies
+            .filter(|(_, one, copy)| !meets(one, copy, expect))
+            .take(limit)
+            .map(|(number, one, copy)| {
+                let told: u32 = copy.notifications.iter().map(|(_, _, times)| *times).sum();
+                format!(
+                    "message {number} ({}, {} attempts unanswered): told {told} times, {} intact, {} corrupted, {} not served, \
+                     acknowledged {}, {} reports",
+                    one.accepted.join(" "),
+                    one.unknown_attempts,
+                    copy.intact,
+                    copy.corrupted,
+                    copy.not_served,
+                    copy.acknowledged,
+                    copy.reports.len(),
+                )
+            })
+            .collect()
+    }
+
     fn add(&mut self, submission: &Submission, expect: Expect) {
         self.submitted += 1;
         let accepted = !submission.accepted.is_empty();

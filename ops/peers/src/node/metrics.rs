@@ -28,6 +28,12 @@ impl Metrics {
         }
     }
 
+    /// The series whose names start with `prefix`, with their values.
+    pub fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, f64)> {
+        let series = self.series.iter().filter(move |(name, _)| name.starts_with(prefix));
+        series.map(|(name, value)| (name.as_str(), *value))
+    }
+
     /// The sum over all series of a family; none if the node does not have it.
     #[must_use]
     pub fn sum(&self, family: &str) -> Option<f64> {
