@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use mmsc_domain::inbox::{InboxItemId, InboxKind};
 use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis};
-use mmsc_store::{Key, KeyRange};
+use mmsc_ports::UnixMillis as PortMillis;
+use mmsc_store::key::split_text;
+use mmsc_store::layers::due::{self, Due};
+use mmsc_store::{Key, KeyRange, StoreError, Txn};
 
-const DUE: u8 = 0x20;
 const MM: u8 = 0x21;
 const TOKEN: u8 = 0x22;
 const INBOX: u8 = 0x23;
@@ -58,27 +60,6 @@ fn encode_address(address: &Address) -> Vec<u8> {
     // Writing to a Vec cannot fail.
     let _infallible = minicbor::encode(address, &mut octets);
     octets
-}
-
-/// Undoes [`Key::text`].
-fn split_text(octets: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut text = Vec::with_capacity(24);
-    let mut rest = octets;
-    loop {
-        let (&octet, after) = rest.split_first()?;
-        rest = after;
-        if octet != 0 {
-            text.push(octet);
-            continue;
-        }
-        let (&marker, after) = rest.split_first()?;
-        rest = after;
-        match marker {
-            0xFF => text.push(0),
-            0 => return Some((text, rest)),
-            _ => return None,
-        }
-    }
 }
 
 /// Names an inbox row: when its first due entry stood (so that rows lie in the order in which they were born), and
@@ -157,35 +138,39 @@ pub struct DueEntry {
     pub item: DueItem,
 }
 
-/// `(due, shard, at, entity, item)`.
+/// The key of a due entry in the store's due index.
 pub fn due(shard: u16, entry: &DueEntry) -> Bytes {
-    let key = entry.entity.append(Key::new(DUE, shard).u64(entry.at.0));
-    match entry.item {
-        DueItem::Whole => key,
-        DueItem::Copy(copy) => key.u8(0x01).u32(copy.0),
-        DueItem::Item(item) => item.append(key.u8(0x02)),
-    }
-    .into()
+    let item = match entry.item {
+        DueItem::Whole => Key::default(),
+        DueItem::Copy(copy) => Key::default().u8(0x01).u32(copy.0),
+        DueItem::Item(item) => item.append(Key::default().u8(0x02)),
+    };
+    let entity = entry.entity.append(Key::default());
+    Due::new(PortMillis(entry.at.0), entity)
+        .with_item(item)
+        .key(shard)
+        .into()
 }
 
-/// Entries of a shard that are due at `now` or before.
-pub fn due_until(shard: u16, now: UnixMillis) -> KeyRange {
-    KeyRange::new(Key::new(DUE, shard), Key::new(DUE, shard).u64(now.0.saturating_add(1)))
+/// Entries of a shard that are due at `now` or before, earliest first.
+pub async fn due_until(txn: &Txn, shard: u16, now: UnixMillis, limit: usize) -> Result<Vec<DueEntry>, StoreError> {
+    let found = due::head(txn, shard, PortMillis(now.0), limit).await?;
+    Ok(found.iter().filter_map(parse_due).collect())
 }
 
-/// A due entry from its key.
-pub fn parse_due(key: &[u8]) -> Option<DueEntry> {
-    let (_space_and_shard, rest) = key.split_at_checked(3)?;
-    let (at, rest) = rest.split_at_checked(8)?;
-    let at = UnixMillis(u64::from_be_bytes(at.try_into().ok()?));
-    let (entity, rest) = Entity::split(rest)?;
-    let item = match rest.split_first() {
+fn parse_due(found: &Due) -> Option<DueEntry> {
+    let (entity, rest) = Entity::split(&found.entity)?;
+    let item = match found.item.split_first() {
         None => DueItem::Whole,
         Some((0x01, copy)) => DueItem::Copy(CopyIndex(u32::from_be_bytes(copy.try_into().ok()?))),
         Some((0x02, item)) => DueItem::Item(ItemKey::parse(item)?),
         Some(_) => return None,
     };
-    Some(DueEntry { at, entity, item })
+    rest.is_empty().then_some(DueEntry {
+        at: UnixMillis(found.at.0),
+        entity,
+        item,
+    })
 }
 
 fn mm(id: MmId) -> Key {
@@ -382,7 +367,7 @@ mod tests {
                     entity: entity.clone(),
                     item,
                 };
-                assert_eq!(parse_due(&due(3, &entry)), Some(entry));
+                assert_eq!(Due::from_key(&due(3, &entry)).as_ref().and_then(parse_due), Some(entry));
             }
             assert_eq!(parse_inbox(3, &entity, &inbox(3, &entity, &item())), Some(item()));
             assert_eq!(
@@ -411,8 +396,6 @@ mod tests {
 
     #[test]
     fn foreign_octets_are_no_keys() {
-        assert_eq!(parse_due(&[0x20, 0, 0, 1]), None);
         assert_eq!(parse_token_value(&[0; 3]), None);
-        assert_eq!(split_text(&[1, 0, 7]), None);
     }
 }

@@ -24,6 +24,10 @@ use mmsc_peers::ledger::{Book, Expect, Verdict};
 
 use cli::{Cli, Mode};
 
+/// As in the node, so that the store alone is measured as the node runs it.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let result = match Cli::parse().mode {
         Mode::Reference(options) => run_reference(&options),

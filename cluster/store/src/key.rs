@@ -6,7 +6,7 @@ use bytes::Bytes;
 pub const MAX_KEY: usize = 10_000;
 
 /// A key under construction: `space (1) ‖ shard (2) ‖ …`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Vec<u8>);
 
 impl Key {
@@ -74,6 +74,26 @@ impl Key {
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// Reads what [`Key::text`] wrote, and gives what follows it; `None` if it was not written so.
+#[must_use]
+pub fn split_text(mut octets: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut text = Vec::new();
+    loop {
+        match octets {
+            [0, 0, rest @ ..] => return Some((text, rest)),
+            [0, 0xFF, rest @ ..] => {
+                text.push(0);
+                octets = rest;
+            }
+            [0, ..] | [] => return None,
+            [octet, rest @ ..] => {
+                text.push(*octet);
+                octets = rest;
+            }
+        }
     }
 }
 

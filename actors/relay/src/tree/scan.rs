@@ -9,7 +9,7 @@ use mmsc_ports::Task;
 use mmsc_store::{RangeOptions, Row, Store};
 
 use crate::context::{Context, Stop};
-use crate::keys::{self, Entity};
+use crate::keys::{self, DueEntry, Entity};
 use crate::tree::{ShardMessage, Shared, live_is_full};
 
 /// Due entries handed to one shard at once.
@@ -53,8 +53,8 @@ async fn scan(ctx: &Context) {
         }
         match read_due(&ctx.store, shards, now).await {
             Ok(found) => {
-                for (shard, rows) in found {
-                    oldest = oldest.min(hand_out(ctx, shard, rows, now));
+                for (shard, entries) in found {
+                    oldest = oldest.min(hand_out(ctx, shard, entries, now));
                 }
             }
             Err(error) => tracing::warn!(%error, "the due index could not be read"),
@@ -65,19 +65,14 @@ async fn scan(ctx: &Context) {
         .set(i64::try_from(now.since(oldest).as_secs()).unwrap_or(i64::MAX));
 }
 
-async fn read_due(store: &Store, shards: &[u16], now: UnixMillis) -> Result<Vec<(u16, Vec<Row>)>, String> {
-    let options = RangeOptions {
-        limit: ENTRIES,
-        snapshot: true,
-        ..RangeOptions::default()
-    };
+async fn read_due(store: &Store, shards: &[u16], now: UnixMillis) -> Result<Vec<(u16, Vec<DueEntry>)>, String> {
     store
         .read(|txn| async move {
             let mut found = Vec::new();
             for &shard in shards {
-                let rows = txn.range(&keys::due_until(shard, now), options).await?;
-                if !rows.is_empty() {
-                    found.push((shard, rows));
+                let entries = keys::due_until(&txn, shard, now, ENTRIES).await?;
+                if !entries.is_empty() {
+                    found.push((shard, entries));
                 }
             }
             Ok::<_, Stop>(found)
@@ -86,18 +81,10 @@ async fn read_due(store: &Store, shards: &[u16], now: UnixMillis) -> Result<Vec<
         .map_err(|error| error.to_string())
 }
 
-fn hand_out(ctx: &Context, shard: u16, rows: Vec<Row>, now: UnixMillis) -> UnixMillis {
-    let mut oldest = now;
-    let mut entries = Vec::with_capacity(rows.len());
-    for (key, _) in rows {
-        match keys::parse_due(&key) {
-            Some(entry) => {
-                oldest = oldest.min(entry.at);
-                ctx.metrics.lateness.observe(now.since(entry.at));
-                entries.push(entry);
-            }
-            None => tracing::error!(shard, "a due entry cannot be read"),
-        }
+fn hand_out(ctx: &Context, shard: u16, entries: Vec<DueEntry>, now: UnixMillis) -> UnixMillis {
+    let oldest = entries.first().map_or(now, |entry| entry.at);
+    for entry in &entries {
+        ctx.metrics.lateness.observe(now.since(entry.at));
     }
     let _unserved = ctx.router.send(shard, ShardMessage::Due(entries));
     oldest

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use mmsc_ports::UnixMillis;
 
 use crate::error::StoreError;
-use crate::key::{Key, KeyRange};
+use crate::key::{Key, KeyRange, split_text};
 use crate::txn::{RangeOptions, Txn};
 
 /// The space of due entries.
@@ -58,32 +58,13 @@ impl Due {
     pub fn from_key(key: &[u8]) -> Option<Self> {
         let (head, rest) = key.split_at_checked(11)?;
         let (space, at) = (head.first()?, head.get(3..)?.try_into().ok()?);
-        let (entity, rest) = take_text(rest)?;
-        let (item, rest) = take_text(rest)?;
+        let (entity, rest) = split_text(rest)?;
+        let (item, rest) = split_text(rest)?;
         (*space == DUE_SPACE && rest.is_empty()).then(|| Self {
             at: UnixMillis(u64::from_be_bytes(at)),
             entity: entity.into(),
             item: item.into(),
         })
-    }
-}
-
-/// Reads what [`Key::text`] wrote, and what follows it.
-fn take_text(mut octets: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut text = Vec::new();
-    loop {
-        match octets {
-            [0, 0, rest @ ..] => return Some((text, rest)),
-            [0, 0xFF, rest @ ..] => {
-                text.push(0);
-                octets = rest;
-            }
-            [0, ..] | [] => return None,
-            [octet, rest @ ..] => {
-                text.push(*octet);
-                octets = rest;
-            }
-        }
     }
 }
 
