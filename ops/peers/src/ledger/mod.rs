@@ -2,7 +2,7 @@
 //!
 //! It lives in the peer's process, so a crash of the system under test cannot touch it. With a file behind it every
 //! entry is one line, handed to the operating system before the call returns; [`Book::read`] builds the same book from
-//! the file again. The auditing rules are in [`audit`](self::verdict).
+//! the file again. The auditing rules are in `verdict.rs`.
 
 mod book;
 mod entry;
