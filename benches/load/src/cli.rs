@@ -23,7 +23,8 @@ pub enum Mode {
     Submit(Load),
     /// Closed loop of whole cycles: submit, notification, retrieval, notification answer, delivery report
     Cycle(Load),
-    /// Open loop at a multiple of the measured capacity: goodput, refusals, memory, and that all accepted end well
+    /// Open loop at a multiple of the measured capacity: goodput, refusals, memory, and that all accepted end well. A
+    /// node started here gets relay.credits=128, so that the 512 connections can ask for more than there is
     Overload(Overload),
     /// The store alone: durable commits of 30 KiB of content and eight rows on the embedded engine
     Store(StoreLoad),
