@@ -347,13 +347,14 @@ async fn a_storm_of_throttling_loses_and_doubles_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn throttled_segments_come_again_in_order_and_unchanged() {
-    let (world, mut peer) = World::bound(|_| {}).await;
+    let (world, mut peer) = World::bound(|config| config.window = 3).await;
     let pushed = world.push(300).await;
+    let _behind = world.push_with(push_to("491700000002", 10)).await;
     let mut first = Vec::new();
     for _ in 0..3 {
         first.push(peer.submit().await);
     }
-    for (sequence, _) in &first {
+    for (sequence, _) in first.iter().rev() {
         peer.refuse(*sequence, 0x58).await;
     }
     for (_, message) in &first {

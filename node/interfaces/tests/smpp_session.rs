@@ -89,6 +89,7 @@ async fn a_refused_account_is_left_alone_and_a_lingering_session_waited_for() {
 async fn reconnects_with_doubling_spread_pauses_up_to_a_minute() {
     let mut world = World::start(vec![config("main")]);
     let mut since = now();
+    let mut spread = 0;
     for round in 0..10u32 {
         let peer = world.connection("main").await;
         let pause = (now() - since).as_secs_f64();
@@ -98,10 +99,12 @@ async fn reconnects_with_doubling_spread_pauses_up_to_a_minute() {
                 (planned * 0.79..=planned * 1.21).contains(&pause),
                 "{pause} in round {round}"
             );
+            spread += u32::from((pause / planned - 1.0).abs() > 0.02);
         }
         drop(peer);
         since = now();
     }
+    assert!(spread > 3, "nodes would come back in step");
     // A bind that held for a minute starts anew.
     let mut peer = world.accept("main").await;
     for _ in 0..3 {
@@ -276,16 +279,20 @@ async fn not_bound_in_the_middle_of_a_session_binds_again() {
 #[tokio::test(start_paused = true)]
 #[allow(clippy::disallowed_methods, reason = "a task of the test")]
 async fn shutdown_waits_for_what_is_out_then_unbinds() {
-    let (world, mut peer) = World::bound(|config| config.window = 1).await;
+    let (world, mut peer) = World::bound(|config| config.window = 2).await;
     let out = world.push(10).await;
+    let other = world.push_with(push_to("491700000001", 10)).await;
     let queued = world.push_with(push_to("491700000002", 10)).await;
-    let (sequence, _) = peer.submit().await;
+    let (sequence, later) = (peer.submit().await.0, peer.submit().await.0);
     let smpp = world.smpp.clone();
     let stopped = tokio::spawn(async move { smpp.shutdown().await });
     settle().await;
     assert_eq!(outcome(world.push(10).await).await, unavailable());
     peer.take(sequence, "1").await;
     assert!(matches!(outcome(out).await, TellOutcome::Sent(_)));
+    peer.silence(Duration::from_secs(1)).await;
+    peer.take(later, "2").await;
+    assert!(matches!(outcome(other).await, TellOutcome::Sent(_)));
     let unbind = peer.expect().await;
     assert_eq!(unbind.body, Body::Unbind);
     peer.respond(unbind.sequence, 0, Body::UnbindResp).await;
@@ -304,4 +311,15 @@ async fn shutdown_does_not_wait_forever() {
     let took = now() - since;
     assert!(took <= Duration::from_secs(18), "{took:?}");
     assert_eq!(outcome(out).await, TellOutcome::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_last_handle_unbinds() {
+    let (world, mut peer) = World::bound(|_| {}).await;
+    let World { smpp, .. } = world;
+    drop(smpp);
+    let unbind = peer.expect().await;
+    assert_eq!(unbind.body, Body::Unbind);
+    peer.respond(unbind.sequence, 0, Body::UnbindResp).await;
+    peer.expect_end().await;
 }

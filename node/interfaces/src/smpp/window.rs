@@ -76,9 +76,6 @@ impl Window {
 
     /// Takes a push from the queue; one that cannot be sent is answered at once.
     pub(super) fn admit(&mut self, job: Job, around: &mut Around<'_>) {
-        if job.reply.is_closed() {
-            return;
-        }
         if job.deadline <= around.now {
             answer(job.reply, Verdict::Held);
             return;
