@@ -1,6 +1,6 @@
 //! The commands that adapters give, and their answers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -146,6 +146,7 @@ impl Relay {
             absent: Absent::default(),
             rates: Rates::default(),
             parked: Parked::default(),
+            ups: AtomicU64::new(0),
             max_live: config.max_live,
         });
         let shelf = tree::list_shelf(&ctx, usize::MAX)
@@ -348,6 +349,8 @@ impl Relay {
 
     /// A destination is up (again): what waited for it flows.
     pub fn destination_up(&self, destination: &str) {
+        // Counted before the waiting rows are read: a row that is written too late to be read sees the count.
+        self.ctx.ups.fetch_add(1, Ordering::AcqRel);
         let (ctx, destination) = (Arc::clone(&self.ctx), Arc::from(destination));
         self.ctx
             .ports

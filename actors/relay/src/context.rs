@@ -1,5 +1,6 @@
 //! What every actor of the tree shares.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use mmsc_domain::policy::ServicePolicy;
@@ -31,6 +32,8 @@ pub struct Context {
     pub absent: Absent,
     pub rates: Rates,
     pub parked: Parked,
+    /// Times that some destination came up. A row that begins to wait looks whether one did meanwhile.
+    pub ups: AtomicU64,
     pub max_live: usize,
 }
 

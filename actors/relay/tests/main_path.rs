@@ -231,3 +231,21 @@ async fn a_sender_faster_than_its_rate_is_refused_and_its_repeats_are_not() {
     somebody_else.originator = phone(77);
     accept(&node, somebody_else).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_destination_that_comes_up_while_a_row_begins_to_wait_wakes_it() {
+    let world = World::new();
+    let said = std::sync::Arc::new(tokio::sync::Notify::new());
+    let node = world
+        .start_with(Behaviour::SlowDown(std::sync::Arc::clone(&said)))
+        .await;
+    accept(&node, submit_to(vec![to(phone(2))], "t1")).await;
+    a_while().await;
+    // The attempt is under way; the destination comes up, and only then the attempt says that it was down.
+    node.bearer.behave(Behaviour::Accept);
+    node.relay.destination_up("main");
+    a_while().await;
+    assert_eq!(node.bearer.count(), 0);
+    said.notify_one();
+    eventually("the notification", || node.bearer.notifications().len() == 1).await;
+}

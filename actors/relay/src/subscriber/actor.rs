@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mmsc_domain::Address;
@@ -109,6 +110,8 @@ pub struct SubscriberState {
     version: Option<u8>,
     flush_now: bool,
     timer: bool,
+    /// How often some destination had come up when the oldest attempt began whose outcome is not written yet.
+    ups_before: Option<u64>,
 }
 
 /// The actor.
@@ -142,6 +145,7 @@ impl Actor for SubscriberActor {
             version: None,
             flush_now: false,
             timer: false,
+            ups_before: None,
         })
     }
 
@@ -390,6 +394,19 @@ impl SubscriberState {
         }
     }
 
+    /// A destination that came up while its rows were about to be written as waiting has not seen them: they are
+    /// walked through once more.
+    fn look_for_ups(&mut self, waiting: bool) {
+        let now = self.ctx.ups.load(Ordering::Acquire);
+        let before = self.ups_before.unwrap_or(now);
+        if !self.rows.is_attempting() {
+            self.ups_before = None;
+        }
+        if waiting && now != before {
+            self.want(Some(TellEvent::DestinationUp));
+        }
+    }
+
     /// The next page of a walk, once there is room for its rows.
     fn walk(&mut self, me: &ActorRef<SubscriberMessage>) {
         if self.sweeping || self.rows.len() >= MAX_HELD / 2 {
@@ -420,6 +437,7 @@ impl SubscriberState {
 
     fn attempt(&mut self, me: &ActorRef<SubscriberMessage>, item: ItemKey, row: &InboxRow) {
         self.ctx.metrics.attempts.increment();
+        self.ups_before.get_or_insert(self.ctx.ups.load(Ordering::Acquire));
         if row.attempts > 1 {
             self.ctx.metrics.repeated_attempts.increment();
         }
@@ -478,6 +496,7 @@ impl SubscriberState {
         match written {
             Some(written) => {
                 self.ctx.metrics.shelved.add(written.shelved);
+                self.look_for_ups(written.waiting);
                 self.rows.committed(&batch, &written.gone);
                 for poke in written.pokes {
                     tree::send_poke(&self.ctx, poke);

@@ -22,6 +22,8 @@ pub struct Written {
     pub gone: BTreeSet<ItemKey>,
     /// MMs that have to be told.
     pub pokes: Vec<Poke>,
+    /// Some row waits for its destination now.
+    pub waiting: bool,
     /// Rows put on the shelf.
     pub shelved: u64,
 }
@@ -82,6 +84,7 @@ fn keep(ctx: &Context, txn: &Txn, shard: u16, entity: &Entity, item: &ItemKey, r
     txn.set(keys::due(shard, &due), Bytes::new());
     match &row.last {
         AttemptState::Waiting(destination) => {
+            written.waiting = true;
             txn.set(keys::waiting(shard, destination, entity, item), Bytes::new());
         }
         AttemptState::Shelved => {

@@ -159,6 +159,11 @@ impl Rows {
         Some((item, held.row.clone()))
     }
 
+    /// Whether an attempt is being made.
+    pub fn is_attempting(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
     /// The attempt in flight ended. False if its row is of no interest any more.
     pub fn attempt_ended(&mut self, item: &ItemKey) -> bool {
         if self.in_flight == Some(*item) {

@@ -68,13 +68,15 @@ impl Clock for MovedClock {
 }
 
 /// How the bearer behaves.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Behaviour {
     Accept,
     Hang,
     Refuse,
     Fail,
     Down,
+    /// Says "down" after having waited for the test.
+    SlowDown(Arc<tokio::sync::Notify>),
 }
 
 /// Notes what it is told.
@@ -127,7 +129,7 @@ impl Bearer for NotingBearer {
     fn tell(&self, attempt: TellAttempt) -> BoxFuture<'static, TellOutcome> {
         let behaviour = self.behaviour.lock().unwrap().clone();
         let number = self.counter.fetch_add(1, Ordering::SeqCst);
-        if behaviour != Behaviour::Down {
+        if !matches!(behaviour, Behaviour::Down | Behaviour::SlowDown(_)) {
             self.told.lock().unwrap().push(attempt);
         }
         Box::pin(async move {
@@ -139,6 +141,12 @@ impl Bearer for NotingBearer {
                 Behaviour::Hang => std::future::pending().await,
                 Behaviour::Refuse => TellOutcome::Refused,
                 Behaviour::Fail => TellOutcome::Failed { retry_after: None },
+                Behaviour::SlowDown(said) => {
+                    said.notified().await;
+                    TellOutcome::Unavailable {
+                        destination: "main".to_owned(),
+                    }
+                }
                 Behaviour::Down => TellOutcome::Unavailable {
                     destination: "main".to_owned(),
                 },
