@@ -25,7 +25,7 @@ use crate::mm::{self, AcceptWork, MmMessage, Reply, Work};
 use crate::port::{Bearer, NoScreening, Receipt, ReceiptState, Screening};
 use crate::rates::Rates;
 use crate::subscriber::SubscriberMessage;
-use crate::tree::{self, Parked, RelaySupervisor, Router, ShardMessage, ShelfEntry, SupervisorArguments};
+use crate::tree::{self, Parked, RelaySupervisor, Router, ShardMessage, ShelfEntry, SupervisorArguments, Waking};
 
 /// The tree's face to adapters; cheap to clone.
 #[derive(Clone)]
@@ -147,6 +147,7 @@ impl Relay {
             rates: Rates::default(),
             parked: Parked::default(),
             ups: AtomicU64::new(0),
+            waking: Waking::default(),
             max_live: config.max_live,
         });
         let shelf = tree::list_shelf(&ctx, usize::MAX)
@@ -335,27 +336,28 @@ impl Relay {
         if receipt.state != ReceiptState::Reached {
             self.ctx.absent.note(&receipt.address);
         }
-        let Ok(_permit) = self.admit(Class::Answer, 0) else {
-            return false;
-        };
         let (reply, done) = oneshot::channel();
-        let address = receipt.address.clone();
-        let message = SubscriberMessage::Receipt(receipt, reply);
-        self.ctx
-            .router
-            .subscriber(self.ctx.shard_of(&address), address, message)
-            && done.await.unwrap_or(false)
+        // The credit covers the way into the tree alone. A link that stops polling this future because its peer does not
+        // read must not starve the handsets whose answers would make that peer read again.
+        let sent = self.admit(Class::Answer, 0).is_ok_and(|_credit| {
+            let address = receipt.address.clone();
+            let message = SubscriberMessage::Receipt(receipt, reply);
+            self.ctx
+                .router
+                .subscriber(self.ctx.shard_of(&address), address, message)
+        });
+        sent && done.await.unwrap_or(false)
     }
 
     /// A destination is up (again): what waited for it flows.
     pub fn destination_up(&self, destination: &str) {
         // Counted before the waiting rows are read: a row that is written too late to be read sees the count.
         self.ctx.ups.fetch_add(1, Ordering::AcqRel);
-        let (ctx, destination) = (Arc::clone(&self.ctx), Arc::from(destination));
-        self.ctx
-            .ports
-            .spawn
-            .task("destination-up", Box::pin(tree::destination_up(ctx, destination)));
+        if self.ctx.waking.begin(destination) {
+            let (ctx, destination) = (Arc::clone(&self.ctx), Arc::from(destination));
+            let wake = tree::destination_up(ctx, destination);
+            self.ctx.ports.spawn.task("destination-up", Box::pin(wake));
+        }
     }
 
     /// A handset showed itself on MM1: what waits for it because it was not reached is told.

@@ -16,7 +16,7 @@ use crate::keys::Entity;
 use crate::metrics::Metrics;
 use crate::port::{Bearer, Gate, Screening};
 use crate::rates::Rates;
-use crate::tree::{Parked, Router};
+use crate::tree::{Parked, Router, Waking};
 
 /// The surroundings of the tree.
 pub struct Context {
@@ -34,6 +34,7 @@ pub struct Context {
     pub parked: Parked,
     /// Times that some destination came up. A row that begins to wait looks whether one did meanwhile.
     pub ups: AtomicU64,
+    pub waking: Waking,
     pub max_live: usize,
 }
 

@@ -395,16 +395,25 @@ impl SubscriberState {
     }
 
     /// A destination that came up while its rows were about to be written as waiting has not seen them: they are
-    /// walked through once more.
+    /// walked through once more, after a pause, because a destination may also be up and full.
     fn look_for_ups(&mut self, waiting: bool) {
         let now = self.ctx.ups.load(Ordering::Acquire);
         let before = self.ups_before.unwrap_or(now);
         if !self.rows.is_attempting() {
             self.ups_before = None;
         }
-        if waiting && now != before {
-            self.want(Some(TellEvent::DestinationUp));
+        if !waiting || now == before {
+            return;
         }
+        let (ctx, shard, address) = (Arc::clone(&self.ctx), self.fence.shard, self.address.clone());
+        let task = async move {
+            ctx.ports.clock.sleep(LOOK_AGAIN).await;
+            // Lost if too much is live: the row's own due entry comes later.
+            if !tree::live_is_full(&ctx) {
+                let _unserved = ctx.router.subscriber(shard, address, SubscriberMessage::DestinationUp);
+            }
+        };
+        self.ctx.ports.spawn.task("subscriber-look-again", Box::pin(task));
     }
 
     /// The next page of a walk, once there is room for its rows.
@@ -509,6 +518,9 @@ impl SubscriberState {
         }
     }
 }
+
+/// Between finding that a destination came up meanwhile and trying it again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The destination that rows wait for while no bearer is configured.
 pub const NO_BEARER: &str = "(no bearer)";

@@ -1,7 +1,8 @@
 //! The scan: finds due entries at the head of each shard's index and hands them to the shards. What a lost poke, a
 //! crash or a shard move left behind is found here.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use mmsc_domain::UnixMillis;
@@ -90,34 +91,82 @@ fn hand_out(ctx: &Context, shard: u16, entries: Vec<DueEntry>, now: UnixMillis) 
     oldest
 }
 
-/// A destination is up: what waited for it, in every shard, is handed out page by page.
-pub async fn destination_up(ctx: Shared, destination: Arc<str>) {
-    for &shard in ctx.ring.owned() {
-        let mut last: Option<Vec<u8>> = None;
-        loop {
-            while live_is_full(&ctx) {
-                ctx.ports.clock.sleep(Duration::from_millis(50)).await;
+/// Destinations whose waiting rows are being woken: one walk at a time for each.
+#[derive(Default)]
+pub struct Waking(Mutex<BTreeMap<String, bool>>);
+
+impl Waking {
+    /// Whether the caller is to walk; if a walk is under way already, it is followed by another.
+    pub fn begin(&self, destination: &str) -> bool {
+        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = walks.contains_key(destination);
+        walks.insert(destination.to_owned(), under_way);
+        !under_way
+    }
+
+    /// A walk ended: whether another is to follow.
+    fn end(&self, destination: &str) -> bool {
+        let mut walks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match walks.get_mut(destination) {
+            Some(again) if *again => {
+                *again = false;
+                true
             }
-            let Ok(rows) = read_waiting(&ctx.store, shard, &destination, last.as_deref()).await else {
-                return;
-            };
-            let full = rows.len() == WAITING_PAGE;
-            last = rows.last().map(|(key, _)| key.to_vec());
-            let mut waiting: Vec<Entity> = rows
-                .iter()
-                .filter_map(|(key, _)| keys::parse_waiting(key))
-                .map(|(entity, _)| entity)
-                .collect();
-            waiting.dedup();
-            if !waiting.is_empty() {
-                let _unserved = ctx.router.send(shard, ShardMessage::DestinationUp(waiting));
-            }
-            if !full {
-                break;
+            Some(_) | None => {
+                walks.remove(destination);
+                false
             }
         }
     }
 }
+
+/// A destination is up: what waited for it, in every shard, is handed out page by page, and not faster than a
+/// destination that has just come back can take it.
+pub async fn destination_up(ctx: Shared, destination: Arc<str>) {
+    loop {
+        for &shard in ctx.ring.owned() {
+            wake_shard(&ctx, shard, &destination).await;
+        }
+        if !ctx.waking.end(&destination) {
+            return;
+        }
+        ctx.ports.clock.sleep(WAKE_PAUSE).await;
+    }
+}
+
+async fn wake_shard(ctx: &Shared, shard: u16, destination: &str) {
+    let mut last: Option<Vec<u8>> = None;
+    loop {
+        while live_is_full(ctx) {
+            ctx.ports.clock.sleep(WAKE_PAUSE).await;
+        }
+        let Ok(rows) = read_waiting(&ctx.store, shard, destination, last.as_deref()).await else {
+            return;
+        };
+        let full = rows.len() == WAITING_PAGE;
+        last = rows.last().map(|(key, _)| key.to_vec());
+        let mut waiting: Vec<Entity> = rows
+            .iter()
+            .filter_map(|(key, _)| keys::parse_waiting(key))
+            .map(|(entity, _)| entity)
+            .collect();
+        waiting.dedup();
+        if !waiting.is_empty() {
+            let pause = WAKE_PER_ENTITY.saturating_mul(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
+            let _unserved = ctx.router.send(shard, ShardMessage::DestinationUp(waiting));
+            ctx.ports.clock.sleep(pause).await;
+        }
+        if !full {
+            return;
+        }
+    }
+}
+
+/// Between two walks for one destination, and between two looks for room.
+const WAKE_PAUSE: Duration = Duration::from_millis(500);
+
+/// At most a thousand subscribers are woken in a second.
+const WAKE_PER_ENTITY: Duration = Duration::from_millis(1);
 
 async fn read_waiting(
     store: &Store,
