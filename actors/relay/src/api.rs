@@ -1,6 +1,6 @@
 //! The commands that adapters give, and their answers.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -148,6 +148,7 @@ impl Relay {
             parked: Parked::default(),
             ups: AtomicU64::new(0),
             waking: Waking::default(),
+            chain_rows: AtomicU32::new(0),
             max_live: config.max_live,
         });
         let shelf = tree::list_shelf(&ctx, usize::MAX)

@@ -1,6 +1,6 @@
 //! What every actor of the tree shares.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
 use mmsc_domain::policy::ServicePolicy;
@@ -35,6 +35,8 @@ pub struct Context {
     /// Times that some destination came up. A row that begins to wait looks whether one did meanwhile.
     pub ups: AtomicU64,
     pub waking: Waking,
+    /// Orders event chain rows that are written within one millisecond.
+    pub chain_rows: AtomicU32,
     pub max_live: usize,
 }
 

@@ -352,8 +352,14 @@ impl<'t> Change<'t> {
             }
         }
         if !self.chain.is_empty() {
-            self.txn
-                .set(keys::chain(id, self.now, self.ctx.random_u32()), encode(&self.chain));
+            self.txn.set(
+                keys::chain(
+                    id,
+                    self.now,
+                    self.ctx.chain_rows.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+                ),
+                encode(&self.chain),
+            );
         }
         Ok(self.after)
     }
