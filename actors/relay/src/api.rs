@@ -280,14 +280,14 @@ impl Relay {
 
     /// The response to a retrieval left whole (`complete`) or broke. Only a whole one counts for something.
     pub async fn served(&self, token: Token, complete: bool) {
-        if !complete {
+        // It only saves work, so it holds no credit while it waits for a commit: a thousand downloads without a word
+        // must not keep handsets from answering. At the bound of live actors it is dropped, and the handset is told
+        // once more.
+        if !complete || tree::live_is_full(&self.ctx) {
             return;
         }
-        let Ok(permit) = self.admit(Class::Answer, 0) else {
-            return;
-        };
         if let Ok(Some((id, copy))) = self.resolve(token).await {
-            let message = MmMessage::Work(Work::Served { copy }, Reply::None, Some(permit));
+            let message = MmMessage::Work(Work::Served { copy }, Reply::None, None);
             let _unserved = self.ctx.router.mm(id, message);
         }
     }

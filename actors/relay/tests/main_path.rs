@@ -249,3 +249,24 @@ async fn a_destination_that_comes_up_while_a_row_begins_to_wait_wakes_it() {
     said.notify_one();
     eventually("the notification", || node.bearer.notifications().len() == 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_without_a_word_leave_credits_to_others() {
+    let mut world = World::new();
+    world.policy.telling.lazy = Duration::from_secs(30);
+    world.credits = 20;
+    let node = world.start().await;
+    for number in 0..60 {
+        accept(&node, submit_to(vec![to(phone(100 + number))], &format!("t{number}"))).await;
+    }
+    eventually("all told", || node.bearer.notifications().len() == 60).await;
+    for (_, token, _) in node.bearer.notifications() {
+        node.relay.served(token, true).await;
+    }
+    accept(&node, submit_to(vec![to(phone(2))], "after")).await;
+    let (_, token, _) = node.bearer.notifications()[0].clone();
+    assert_eq!(
+        node.relay.handset_answer(token, None, RETRIEVED).await,
+        HandsetReply::Done
+    );
+}

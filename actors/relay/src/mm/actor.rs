@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::admission::Permit;
 use crate::api::{Busy, HandsetReply, SubmitAnswer};
+use crate::completion::Completion;
 use crate::context::{Context, Stop, busy};
 use crate::keys::Entity;
 use crate::mm::accept::{AcceptWork, Verdict, accept};
@@ -100,7 +101,11 @@ impl Actor for MmActor {
             }
             MmMessage::Work(work, reply, permit) => {
                 state.handled += 1;
-                state.pending.push((work, reply, permit));
+                // Served again before it is written says nothing new.
+                let known = work.is_lazy() && state.pending.iter().any(|(waiting, _, _)| *waiting == work);
+                if !known {
+                    state.pending.push((work, reply, permit));
+                }
             }
             MmMessage::Committed(again) => {
                 state.committing = false;
@@ -155,7 +160,8 @@ impl MmState {
         permit: Permit,
     ) {
         self.committing = true;
-        let (ctx, id, fence, me) = (Arc::clone(&self.args.ctx), self.args.id, self.args.fence, me.clone());
+        let (ctx, id, fence) = (Arc::clone(&self.args.ctx), self.args.id, self.args.fence);
+        let completion = Completion::new(me.clone(), MmMessage::Committed(None));
         let task = async move {
             let result = ctx
                 .store
@@ -166,7 +172,7 @@ impl MmState {
                 .await;
             let _submitter_gone = reply.send(answer_submitter(&ctx, result));
             drop(permit);
-            let _actor_gone = me.cast(MmMessage::Committed(None));
+            completion.finish(MmMessage::Committed(None));
         };
         self.args.ctx.ports.spawn.task("mm-accept", Box::pin(task));
     }
@@ -180,7 +186,8 @@ impl MmState {
             work.push(one);
             replies.push((reply, permit));
         }
-        let (ctx, id, fence, me) = (Arc::clone(&self.args.ctx), self.args.id, self.args.fence, me.clone());
+        let (ctx, id, fence) = (Arc::clone(&self.args.ctx), self.args.id, self.args.fence);
+        let completion = Completion::new(me.clone(), MmMessage::Committed(None));
         let task = async move {
             let result = ctx
                 .store
@@ -190,7 +197,7 @@ impl MmState {
                 })
                 .await;
             let again = answer_batch(&ctx, id, result, replies).await;
-            let _actor_gone = me.cast(MmMessage::Committed(again));
+            completion.finish(MmMessage::Committed(again));
         };
         self.args.ctx.ports.spawn.task("mm-commit", Box::pin(task));
     }

@@ -169,6 +169,7 @@ pub struct World {
     pub ports: Ports,
     pub policy: ServicePolicy,
     pub max_live: usize,
+    pub credits: usize,
     _directory: tempfile::TempDir,
 }
 
@@ -195,6 +196,7 @@ impl World {
             ports,
             policy,
             max_live: 50_000,
+            credits: 4096,
             _directory: directory,
         }
     }
@@ -214,6 +216,10 @@ impl World {
             policy: self.policy.clone(),
             scan_period: Duration::from_millis(20),
             max_live: self.max_live,
+            admission: mmsc_relay::AdmissionLimits {
+                commands: self.credits,
+                ..mmsc_relay::AdmissionLimits::default()
+            },
             ..RelayConfig::default()
         };
         let relay = Relay::start(config, self.store.clone(), ring, self.ports.clone())
