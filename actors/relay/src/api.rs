@@ -25,7 +25,9 @@ use crate::mm::{self, AcceptWork, MmMessage, Reply, Work};
 use crate::port::{Bearer, NoScreening, Receipt, ReceiptState, Screening};
 use crate::rates::Rates;
 use crate::subscriber::SubscriberMessage;
-use crate::tree::{self, Parked, RelaySupervisor, Router, ShardMessage, ShelfEntry, SupervisorArguments, Waking};
+use crate::tree::{
+    self, AtDueWork, Parked, RelaySupervisor, Router, ShardMessage, ShelfEntry, SupervisorArguments, Waking,
+};
 
 /// The tree's face to adapters; cheap to clone.
 #[derive(Clone)]
@@ -146,6 +148,7 @@ impl Relay {
             absent: Absent::default(),
             rates: Rates::default(),
             parked: Parked::default(),
+            at_due_work: AtDueWork::default(),
             ups: AtomicU64::new(0),
             waking: Waking::default(),
             chain_rows: AtomicU32::new(0),

@@ -16,7 +16,7 @@ use crate::keys::Entity;
 use crate::metrics::Metrics;
 use crate::port::{Bearer, Gate, Screening};
 use crate::rates::Rates;
-use crate::tree::{Parked, Router, Waking};
+use crate::tree::{AtDueWork, Parked, Router, Waking};
 
 /// The surroundings of the tree.
 pub struct Context {
@@ -32,6 +32,7 @@ pub struct Context {
     pub absent: Absent,
     pub rates: Rates,
     pub parked: Parked,
+    pub at_due_work: AtDueWork,
     /// Times that some destination came up. A row that begins to wait looks whether one did meanwhile.
     pub ups: AtomicU64,
     pub waking: Waking,

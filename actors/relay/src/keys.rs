@@ -152,10 +152,37 @@ pub fn due(shard: u16, entry: &DueEntry) -> Bytes {
         .into()
 }
 
-/// Entries of a shard that are due at `now` or before, earliest first.
-pub async fn due_until(txn: &Txn, shard: u16, now: UnixMillis, limit: usize) -> Result<Vec<DueEntry>, StoreError> {
-    let found = due::head(txn, shard, PortMillis(now.0), limit).await?;
-    Ok(found.iter().filter_map(parse_due).collect())
+/// A page of the due index: entries of a shard that are due at `now` or before, earliest first.
+#[derive(Debug, Default)]
+pub struct DuePage {
+    /// What is due.
+    pub entries: Vec<DueEntry>,
+    /// Keys that are no entries of ours.
+    pub unreadable: Vec<Bytes>,
+    /// Where the next page begins; none: this was the last.
+    pub last: Option<Due>,
+}
+
+/// The page behind `last`.
+pub async fn due_page(
+    txn: &Txn,
+    shard: u16,
+    now: UnixMillis,
+    last: Option<&Due>,
+    limit: usize,
+) -> Result<DuePage, StoreError> {
+    let found = due::after(txn, shard, PortMillis(now.0), last, limit).await?;
+    let mut page = DuePage {
+        last: found.last().filter(|_| found.len() >= limit).cloned(),
+        ..DuePage::default()
+    };
+    for due in &found {
+        match parse_due(due) {
+            Some(entry) => page.entries.push(entry),
+            None => page.unreadable.push(due.key(shard).into()),
+        }
+    }
+    Ok(page)
 }
 
 fn parse_due(found: &Due) -> Option<DueEntry> {

@@ -429,3 +429,30 @@ async fn h18_a_receipt_is_matched_by_its_message_id() {
     eventually("the report", || node.bearer.reports().len() == 1).await;
     assert_eq!(node.bearer.reports()[0].status, DeliveryStatus::Unreachable);
 }
+
+/// A neighbour in the same shard is on time although another subscriber has hundreds of overdue rows and is busy.
+#[tokio::test(flavor = "multi_thread")]
+async fn h17_a_busy_subscriber_does_not_make_its_neighbour_late() {
+    let mut world = World::new();
+    world.shards = 1;
+    let node = world.start_with(Behaviour::Hang).await;
+    for number in 0..300 {
+        accept(&node, submit_to(vec![to(phone(2))], &format!("t{number}"))).await;
+    }
+    let mut later = submit_to(vec![to(phone(3))], "later");
+    later.delivery_time = Some(mmsc_domain::command::TimeWish::After(Duration::from_secs(1)));
+    accept(&node, later).await;
+    eventually("the neighbour's notification", || {
+        node.bearer
+            .notifications()
+            .iter()
+            .any(|(address, _, _)| *address == phone(3))
+    })
+    .await;
+    let busy = node
+        .bearer
+        .notifications()
+        .into_iter()
+        .filter(|(address, _, _)| *address == phone(2));
+    assert_eq!(busy.count(), 1, "one attempt at a time");
+}

@@ -34,7 +34,6 @@ impl Live {
 struct Entry {
     live: Live,
     sent: u64,
-    due_pending: bool,
 }
 
 /// The map of live entities.
@@ -64,6 +63,7 @@ impl Entities {
     pub async fn mm(&mut self, id: MmId, message: MmMessage) {
         let entity = Entity::Mm(id);
         if !self.live.contains_key(&entity) && !self.activate_mm(id).await {
+            self.ctx.at_due_work.end(&entity);
             return;
         }
         if let Some(Entry {
@@ -77,26 +77,14 @@ impl Entities {
         }
     }
 
-    /// Sends due work to an MM that [`Entities::mark_due`] let through.
-    pub async fn mm_due(&mut self, id: MmId, message: MmMessage) {
-        self.mm(id, message).await;
-        self.set_due_pending(&Entity::Mm(id));
-    }
-
     /// Sends to a subscriber, activating it if need be.
     pub async fn subscriber(&mut self, address: Address, message: SubscriberMessage) {
         let entity = Entity::Subscriber(address.clone());
         if !self.live.contains_key(&entity) && !self.activate_subscriber(address).await {
+            self.ctx.at_due_work.end(&entity);
             return;
         }
         self.send_subscriber(&entity, message);
-    }
-
-    /// Sends due work to a subscriber that [`Entities::mark_due`] let through.
-    pub async fn subscriber_due(&mut self, address: Address, message: SubscriberMessage) {
-        let entity = Entity::Subscriber(address.clone());
-        self.subscriber(address, message).await;
-        self.set_due_pending(&entity);
     }
 
     /// Sends to a subscriber only if its actor lives.
@@ -116,24 +104,13 @@ impl Entities {
         }
     }
 
-    /// Whether due work may be handed to the entity: not while it still has earlier due work.
-    pub fn mark_due(&self, entity: &Entity) -> bool {
-        self.live.get(entity).is_none_or(|entry| !entry.due_pending)
-    }
-
-    fn set_due_pending(&mut self, entity: &Entity) {
-        if let Some(entry) = self.live.get_mut(entity) {
-            entry.due_pending = true;
-        }
-    }
-
     /// The entity says that it has nothing to do; it is let go only if it has seen all that was sent to it. A late
     /// word of an actor that was let go before says nothing about its successor.
     pub fn idle(&mut self, entity: &Entity, actor: ActorId, handled: u64) {
         let Some(entry) = self.live.get_mut(entity).filter(|entry| entry.live.id() == actor) else {
             return;
         };
-        entry.due_pending = false;
+        self.ctx.at_due_work.end(entity);
         if entry.sent != handled {
             return;
         }
@@ -166,6 +143,7 @@ impl Entities {
         if let Some(entity) = self.by_actor.remove(&actor)
             && self.live.remove(&entity).is_some()
         {
+            self.ctx.at_due_work.end(&entity);
             self.ctx.metrics.live.add(-1);
         }
     }
@@ -226,14 +204,7 @@ impl Entities {
 
     fn insert(&mut self, entity: Entity, live: Live) {
         self.by_actor.insert(live.id(), entity.clone());
-        self.live.insert(
-            entity,
-            Entry {
-                live,
-                sent: 0,
-                due_pending: false,
-            },
-        );
+        self.live.insert(entity, Entry { live, sent: 0 });
         self.ctx.metrics.live.add(1);
     }
 }
@@ -241,6 +212,7 @@ impl Entities {
 /// A shard that ends takes its entities with it.
 impl Drop for Entities {
     fn drop(&mut self) {
+        self.live.keys().for_each(|entity| self.ctx.at_due_work.end(entity));
         self.ctx.metrics.live.add(-i64::try_from(self.live.len()).unwrap_or(0));
     }
 }

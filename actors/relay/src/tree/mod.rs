@@ -17,7 +17,7 @@ use crate::keys::{Entity, ItemKey};
 use crate::mm::{MmMessage, Work};
 use crate::subscriber::SubscriberMessage;
 
-pub use scan::{Waking, destination_up, start_scan};
+pub use scan::{AtDueWork, Waking, destination_up, start_scan};
 pub use shard::ShardMessage;
 pub use shelf::{Parked, ShelfEntry, list as list_shelf, release as release_from_shelf, set_aside};
 pub use supervisor::{RelaySupervisor, RelaySupervisorMessage, SupervisorArguments};

@@ -1,20 +1,27 @@
 //! The scan: finds due entries at the head of each shard's index and hands them to the shards. What a lost poke, a
 //! crash or a shard move left behind is found here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use mmsc_domain::UnixMillis;
 use mmsc_ports::Task;
-use mmsc_store::{RangeOptions, Row, Store};
+use mmsc_store::{RangeOptions, Row, Store, Txn};
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, DueEntry, Entity};
+use crate::tree::shelf::set_aside_key;
 use crate::tree::{ShardMessage, Shared, live_is_full};
 
 /// Due entries handed to one shard at once.
 const ENTRIES: usize = 64;
+
+/// Entries read at once behind the first [`ENTRIES`], and reads in one look at a shard: behind some 16,000 entries of
+/// entities that are busy, others have to wait for them.
+const PAGE: usize = 512;
+const PAGES: usize = 32;
 
 /// Waiting rows handed to one shard at once.
 const WAITING_PAGE: usize = 100;
@@ -45,6 +52,30 @@ pub fn start_scan(ctx: &Shared, period: Duration) -> Task {
     )
 }
 
+/// Entities that were handed due work and have not come to rest since: their entries are passed over, so that one
+/// busy subscriber does not hold up its shard.
+#[derive(Default)]
+pub struct AtDueWork(Mutex<BTreeSet<Entity>>);
+
+impl AtDueWork {
+    /// Handed due work; false if it is still at earlier one.
+    pub fn begin(&self, entity: &Entity) -> bool {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(entity.clone())
+    }
+
+    /// At rest, or gone.
+    pub fn end(&self, entity: &Entity) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(entity);
+    }
+
+    fn contains(&self, entity: &Entity) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(entity)
+    }
+}
+
 async fn scan(ctx: &Context) {
     let now = ctx.now();
     let mut oldest = now;
@@ -52,10 +83,15 @@ async fn scan(ctx: &Context) {
         if live_is_full(ctx) {
             return;
         }
-        match read_due(&ctx.store, shards, now).await {
+        match ctx
+            .store
+            .read(|txn| async move { read_due(ctx, &txn, shards, now).await })
+            .await
+        {
             Ok(found) => {
-                for (shard, entries) in found {
-                    oldest = oldest.min(hand_out(ctx, shard, entries, now));
+                for due in found {
+                    oldest = oldest.min(due.oldest.unwrap_or(now));
+                    hand_out(ctx, due, now).await;
                 }
             }
             Err(error) => tracing::warn!(%error, "the due index could not be read"),
@@ -66,29 +102,66 @@ async fn scan(ctx: &Context) {
         .set(i64::try_from(now.since(oldest).as_secs()).unwrap_or(i64::MAX));
 }
 
-async fn read_due(store: &Store, shards: &[u16], now: UnixMillis) -> Result<Vec<(u16, Vec<DueEntry>)>, String> {
-    store
-        .read(|txn| async move {
-            let mut found = Vec::new();
-            for &shard in shards {
-                let entries = keys::due_until(&txn, shard, now, ENTRIES).await?;
-                if !entries.is_empty() {
-                    found.push((shard, entries));
-                }
-            }
-            Ok::<_, Stop>(found)
-        })
-        .await
-        .map_err(|error| error.to_string())
+/// What one look at a shard's index found.
+struct Found {
+    shard: u16,
+    entries: Vec<DueEntry>,
+    unreadable: Vec<Bytes>,
+    /// The earliest entry of an entity that is not parked.
+    oldest: Option<UnixMillis>,
 }
 
-fn hand_out(ctx: &Context, shard: u16, entries: Vec<DueEntry>, now: UnixMillis) -> UnixMillis {
-    let oldest = entries.first().map_or(now, |entry| entry.at);
-    for entry in &entries {
+async fn read_due(ctx: &Context, txn: &Txn, shards: &[u16], now: UnixMillis) -> Result<Vec<Found>, Stop> {
+    let mut found = Vec::new();
+    for &shard in shards {
+        let due = read_shard(ctx, txn, shard, now).await?;
+        if !due.entries.is_empty() || !due.unreadable.is_empty() || due.oldest.is_some() {
+            found.push(due);
+        }
+    }
+    Ok(found)
+}
+
+/// From the head of the index on, past entries of entities that cannot take them now, until there is enough to do.
+async fn read_shard(ctx: &Context, txn: &Txn, shard: u16, now: UnixMillis) -> Result<Found, Stop> {
+    let mut found = Found {
+        shard,
+        entries: Vec::new(),
+        unreadable: Vec::new(),
+        oldest: None,
+    };
+    let mut last = None;
+    for pages in 0..PAGES {
+        let limit = if pages == 0 { ENTRIES } else { PAGE };
+        let page = keys::due_page(txn, shard, now, last.as_ref(), limit).await?;
+        found.unreadable.extend(page.unreadable);
+        for entry in page.entries {
+            if ctx.parked.contains(&entry.entity) {
+                continue;
+            }
+            found.oldest.get_or_insert(entry.at);
+            if found.entries.len() < ENTRIES && !ctx.at_due_work.contains(&entry.entity) {
+                found.entries.push(entry);
+            }
+        }
+        last = page.last;
+        if last.is_none() || found.entries.len() >= ENTRIES {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+async fn hand_out(ctx: &Context, due: Found, now: UnixMillis) {
+    for entry in &due.entries {
         ctx.metrics.lateness.observe(now.since(entry.at));
     }
-    let _unserved = ctx.router.send(shard, ShardMessage::Due(entries));
-    oldest
+    if !due.entries.is_empty() {
+        let _unserved = ctx.router.send(due.shard, ShardMessage::Due(due.entries));
+    }
+    for key in due.unreadable {
+        set_aside_key(ctx, due.shard, key).await;
+    }
 }
 
 /// Destinations whose waiting rows are being woken: one walk at a time for each.
@@ -140,8 +213,12 @@ async fn wake_shard(ctx: &Shared, shard: u16, destination: &str) {
         while live_is_full(ctx) {
             ctx.ports.clock.sleep(WAKE_PAUSE).await;
         }
-        let Ok(rows) = read_waiting(&ctx.store, shard, destination, last.as_deref()).await else {
-            return;
+        let rows = match read_waiting(&ctx.store, shard, destination, last.as_deref()).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, shard, "rows that wait for a destination could not be read; their own due entries bring them");
+                return;
+            }
         };
         let full = rows.len() == WAITING_PAGE;
         last = rows.last().map(|(key, _)| key.to_vec());
@@ -185,31 +262,30 @@ async fn read_waiting(
         .await
 }
 
-/// Duplicate rows are looked for in today's and yesterday's range; older ranges go as a whole.
+/// Duplicate rows are looked for in today's and yesterday's range; older ranges go as a whole, one shard at a time, so
+/// that no single transaction holds up the others for long.
 async fn sweep_duplicates(ctx: &Context) {
     let Some(before) = keys::day(ctx.now()).checked_sub(1) else {
         return;
     };
-    for shards in ctx.ring.owned().chunks(SHARDS) {
+    for &shard in ctx.ring.owned() {
         let swept = ctx
             .store
             .transact(ctx.operation(), |txn| async move {
-                for &shard in shards {
-                    let range = keys::duplicates_before(shard, before);
-                    let options = RangeOptions {
-                        limit: 1,
-                        snapshot: true,
-                        ..RangeOptions::default()
-                    };
-                    if !txn.range(&range, options).await?.is_empty() {
-                        txn.clear_range(range);
-                    }
+                let range = keys::duplicates_before(shard, before);
+                let options = RangeOptions {
+                    limit: 1,
+                    snapshot: true,
+                    ..RangeOptions::default()
+                };
+                if !txn.range(&range, options).await?.is_empty() {
+                    txn.clear_range(range);
                 }
                 Ok::<_, Stop>(())
             })
             .await;
         if let Err(error) = swept {
-            tracing::warn!(%error, "old duplicate rows could not be swept");
+            tracing::warn!(%error, shard, "old duplicate rows could not be swept");
         }
     }
 }

@@ -120,7 +120,7 @@ impl ShardState {
             by_entity.entry(entry.entity.clone()).or_default().push(entry);
         }
         for (entity, entries) in by_entity {
-            if self.is_parked(&entity) || !self.entities.mark_due(&entity) {
+            if self.is_parked(&entity) || !self.ctx.at_due_work.begin(&entity) {
                 continue;
             }
             self.ctx
@@ -130,13 +130,11 @@ impl ShardState {
             match entity {
                 Entity::Mm(id) => {
                     self.entities
-                        .mm_due(id, MmMessage::Work(Work::Due(entries), Reply::None, None))
+                        .mm(id, MmMessage::Work(Work::Due(entries), Reply::None, None))
                         .await
                 }
                 Entity::Subscriber(address) => {
-                    self.entities
-                        .subscriber_due(address, SubscriberMessage::Due(entries))
-                        .await;
+                    self.entities.subscriber(address, SubscriberMessage::Due(entries)).await;
                 }
             }
         }

@@ -89,8 +89,13 @@ pub async fn park_entity(ctx: &Context, entity: Entity, reason: &str) {
 
 /// A record that cannot be decoded is moved aside, so that its entity goes on (or is seen to be gone).
 pub async fn set_aside(ctx: &Context, entity: Entity, key: Bytes) {
+    tracing::error!(entity = log_name(&entity), "a record cannot be read");
+    set_aside_key(ctx, ctx.shard_of_entity(&entity), key).await;
+}
+
+/// The same for a row of which not even the entity is known.
+pub async fn set_aside_key(ctx: &Context, shard: u16, key: Bytes) {
     ctx.metrics.unreadable.increment();
-    let shard = ctx.shard_of_entity(&entity);
     let moved = ctx
         .store
         .transact(ctx.operation(), |txn| {
@@ -104,11 +109,7 @@ pub async fn set_aside(ctx: &Context, entity: Entity, key: Bytes) {
             }
         })
         .await;
-    tracing::error!(
-        entity = log_name(&entity),
-        moved = moved.is_ok(),
-        "a record cannot be read and was set aside"
-    );
+    tracing::error!(shard, moved = moved.is_ok(), "an unreadable record was set aside");
 }
 
 /// The first entries of the shelf, over all shards of this node.

@@ -170,6 +170,7 @@ pub struct World {
     pub policy: ServicePolicy,
     pub max_live: usize,
     pub credits: usize,
+    pub shards: u16,
     _directory: tempfile::TempDir,
 }
 
@@ -197,6 +198,7 @@ impl World {
             policy,
             max_live: 50_000,
             credits: 4096,
+            shards: 16,
             _directory: directory,
         }
     }
@@ -208,7 +210,7 @@ impl World {
 
     pub async fn start_with(&self, behaviour: Behaviour) -> Node {
         let config = RingConfig {
-            shards: 16,
+            shards: self.shards,
             ..RingConfig::default()
         };
         let ring = Ring::start(config, &self.store, &self.ports).await.unwrap();

@@ -86,7 +86,18 @@ pub async fn stands(txn: &Txn, shard: u16, due: &Due) -> Result<bool, StoreError
 /// Entries of `shard` that are due at `now`, earliest first, at most `limit`: always from the head of the index, never
 /// from a remembered time. Without conflict: whoever acts on one reads it again.
 pub async fn head(txn: &Txn, shard: u16, now: UnixMillis, limit: usize) -> Result<Vec<Due>, StoreError> {
-    let start = Key::new(DUE_SPACE, shard);
+    after(txn, shard, now, None, limit).await
+}
+
+/// Like [`head`], from behind `last` on: the next page of the same look at the index.
+pub async fn after(
+    txn: &Txn,
+    shard: u16,
+    now: UnixMillis,
+    last: Option<&Due>,
+    limit: usize,
+) -> Result<Vec<Due>, StoreError> {
+    let start = last.map_or(Key::new(DUE_SPACE, shard), |last| last.key(shard).u8(0));
     let end = Key::new(DUE_SPACE, shard).u64(now.0.saturating_add(1));
     let options = RangeOptions {
         limit,
