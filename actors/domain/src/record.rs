@@ -296,6 +296,9 @@ pub struct MmProgress {
     /// The content was let go.
     #[n(4)]
     pub content_released: bool,
+    /// When it was cancelled as a whole: copies that are still to come or to be asked end as cancelled.
+    #[n(5)]
+    pub cancelled_at: Option<UnixMillis>,
 }
 
 /// One copy: one recipient's message.

@@ -121,6 +121,7 @@ fn heads() {
             due_at: NOW,
             final_at: Some(NOW),
             content_released: false,
+            cancelled_at: None,
         },
     );
     assert_record(

@@ -1,5 +1,7 @@
-//! Credits. Mailboxes are unbounded, so nothing is sent into the tree without a permit; when permits are short,
-//! what finishes a message goes before what starts one (MM2 digest 3).
+//! Credits. Mailboxes are unbounded, so no command of an adapter is sent into the tree without a permit; when permits
+//! are short, what finishes a message goes before what starts one (MM2 digest 3). What the store remembers anyway
+//! (pokes, due work, woken destinations, served content) takes no permit: it is bounded by the number of live actors,
+//! is dropped beyond that, and is found again by the due scan.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,13 +15,11 @@ pub enum Class {
     Answer,
     /// A new message.
     Submission,
-    /// Work that the store remembers anyway: pokes, due work.
-    Background,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Retrieval, Self::Answer, Self::Submission, Self::Background];
+    pub const ALL: [Self; 3] = [Self::Retrieval, Self::Answer, Self::Submission];
 
     /// Its name in metrics.
     #[must_use]
@@ -28,7 +28,6 @@ impl Class {
             Self::Retrieval => "retrieval",
             Self::Answer => "answer",
             Self::Submission => "submission",
-            Self::Background => "background",
         }
     }
 
@@ -38,7 +37,6 @@ impl Class {
             Self::Retrieval => 100,
             Self::Answer => 95,
             Self::Submission => 80,
-            Self::Background => 60,
         }
     }
 }
@@ -132,13 +130,12 @@ mod tests {
         });
         let held: Vec<_> = (0..8).map(|_| admission.admit(Class::Submission, 1).unwrap()).collect();
         assert!(admission.admit(Class::Submission, 1).is_none());
-        assert!(admission.admit(Class::Background, 0).is_none());
         let retrieval = admission.admit(Class::Retrieval, 0);
         assert!(retrieval.is_some());
         drop(held);
         drop(retrieval);
         assert_eq!(admission.in_flight(), 0);
-        assert!(admission.admit(Class::Background, 0).is_some());
+        assert!(admission.admit(Class::Submission, 0).is_some());
     }
 
     #[test]

@@ -7,14 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use mmsc_domain::command::{Accepted, Gone, HandsetAnswer, Retrieval, Submit};
 use mmsc_domain::policy::ServicePolicy;
-use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead};
+use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead, MmProgress};
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, MmId, Token};
 use mmsc_ports::{Ports, Task};
 use mmsc_ring::Ring;
 use mmsc_store::{Committed, Store, StoreError, TransactError};
 use ractor::Actor;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::absent::Absent;
 use crate::admission::{Admission, AdmissionLimits, Class, Permit};
@@ -35,6 +35,7 @@ pub struct Relay {
     ctx: Arc<Context>,
     draining: Arc<AtomicBool>,
     scan: Arc<Task>,
+    tree_ended: watch::Receiver<bool>,
 }
 
 /// How the tree is set up.
@@ -125,6 +126,8 @@ pub enum HandsetReply {
 pub struct Trace {
     /// Its envelope.
     pub head: MmHead,
+    /// Where it stands as a whole.
+    pub progress: MmProgress,
     /// Every move, with its reason.
     pub chain: Vec<ChainEntry>,
     /// Its copies, at most a hundred.
@@ -161,14 +164,23 @@ impl Relay {
             ctx.parked.insert(entry.entity);
         }
         let args = SupervisorArguments { ctx: Arc::clone(&ctx) };
-        Actor::spawn(None, RelaySupervisor, args)
+        let (_supervisor, ended) = Actor::spawn(None, RelaySupervisor, args)
             .await
             .map_err(|error| StartError::Supervisor(error.to_string()))?;
+        let (tell_end, tree_ended) = watch::channel(false);
+        ctx.ports.spawn.task(
+            "relay-end",
+            Box::pin(async move {
+                let _how = ended.await;
+                tell_end.send_replace(true);
+            }),
+        );
         let scan = Arc::new(tree::start_scan(&ctx, config.scan_period));
         Ok(Self {
             ctx,
             draining: Arc::new(AtomicBool::new(false)),
             scan,
+            tree_ended,
         })
     }
 
@@ -410,9 +422,18 @@ impl Relay {
             .map_err(|error| error.to_string())
     }
 
-    /// Why the tree cannot serve now, if so.
-    pub fn health(&self) -> Result<(), StoreError> {
-        self.ctx.store.health()
+    /// Whether the tree of actors stands. It ends by [`Relay::drain`], or when a shard can no longer be started; then
+    /// only a new process helps.
+    #[must_use]
+    pub fn is_standing(&self) -> bool {
+        !*self.tree_ended.borrow()
+    }
+
+    /// Completes when the tree has ended.
+    pub async fn ended(&self) {
+        let mut ended = self.tree_ended.clone();
+        // The other end lives until it has told the end.
+        let _ended = ended.wait_for(|ended| *ended).await;
     }
 
     /// Ends well: no new submissions, what waits is written, and the tree stops once nothing is outstanding or

@@ -270,3 +270,68 @@ async fn downloads_without_a_word_leave_credits_to_others() {
         HandsetReply::Done
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_a_long_list_survives_a_crash_in_mid_expansion() {
+    const COUNT: u64 = 3_000;
+    let world = World::new();
+    let node = world.start().await;
+    let everybody = (0..COUNT).map(|number| to(phone(1000 + number))).collect();
+    let id = accept(&node, submit_to(everybody, "t1")).await;
+    eventually("the first ones told", || node.bearer.count() >= 100).await;
+    assert!(matches!(node.relay.cancel(id).await, Ok(Some(_))));
+    // The process dies right after the answer; another goes on.
+    let second = world.start().await;
+    let mut open = u64::MAX;
+    for _ in 0..600 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        open = match second.relay.trace(id).await.unwrap().map(|trace| trace.progress) {
+            Some(progress) if u64::from(progress.expanded) == COUNT => u64::from(progress.open),
+            Some(_) | None => u64::MAX,
+        };
+        if open == 0 {
+            break;
+        }
+    }
+    assert_eq!(open, 0, "every copy has its end");
+    // (The first node is fenced, not dead, so it may still make attempts that it had begun; the second may not.)
+    let told = second.bearer.notifications().len();
+    assert!(
+        told < usize::try_from(COUNT).unwrap() / 2,
+        "recipients were told after the cancellation: {told}"
+    );
+    a_while().await;
+    assert_eq!(second.bearer.notifications().len(), told);
+}
+
+/// Screening that panics on one subject.
+struct Poisoned;
+
+impl mmsc_relay::port::Screening for Poisoned {
+    fn screen(&self, submit: &mmsc_domain::command::Submit) -> mmsc_relay::port::Screened {
+        assert!(
+            submit.subject.as_deref() != Some("poison"),
+            "a bug that one message finds"
+        );
+        mmsc_relay::port::Screened::Granted
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_over_one_message_is_answered_and_harms_no_other() {
+    let mut world = World::new();
+    world.screening = std::sync::Arc::new(Poisoned);
+    let node = world.start().await;
+    for number in 0..7 {
+        let mut poison = submit_to(vec![to(phone(2))], &format!("p{number}"));
+        poison.subject = Some("poison".to_owned());
+        let answer = node.relay.submit(poison, content()).await;
+        assert!(matches!(answer, SubmitAnswer::Busy(_)), "{answer:?}");
+    }
+    accept(&node, submit_to(vec![to(phone(2))], "t1")).await;
+    eventually("the notification", || node.bearer.notifications().len() == 1).await;
+    assert!(node.relay.is_standing());
+    assert!(node.relay.drain(Duration::from_secs(5)).await, "nothing is left behind");
+    node.relay.ended().await;
+    assert!(!node.relay.is_standing());
+}

@@ -195,7 +195,14 @@ async fn write_new(
     });
     if admission.recipients.len() <= INLINE_RECIPIENTS {
         for (index, routed) in (0u32..).zip(&admission.recipients) {
-            new_copy(&mut change, CopyIndex(index), routed.recipient.clone(), routed.leads).await?;
+            new_copy(
+                &mut change,
+                CopyIndex(index),
+                routed.recipient.clone(),
+                routed.leads,
+                CopyEvent::Granted,
+            )
+            .await?;
         }
     } else {
         freeze_list(&mut change, admission).await?;
@@ -203,12 +210,13 @@ async fn write_new(
     change.finish().await
 }
 
-/// Writes one new copy with its token, and lets it take its first step.
+/// Writes one new copy with its token, and lets it take its first step: granted, or cancelled before its turn came.
 pub async fn new_copy(
     change: &mut Change<'_>,
     index: CopyIndex,
     recipient: Recipient,
     routed: Leads,
+    first: CopyEvent,
 ) -> Result<(), Stop> {
     let id = change.head.id;
     let record = recipient_record(change, &recipient, routed).await?;
@@ -227,7 +235,7 @@ pub async fn new_copy(
         report_refused: record.is_some_and(|record| record.delivery_reports_refused),
     };
     change.insert(copy, true);
-    change.event(index, CopyEvent::Granted, Some(leads)).await?;
+    change.event(index, first, Some(leads)).await?;
     Ok(())
 }
 

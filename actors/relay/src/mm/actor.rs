@@ -41,8 +41,10 @@ pub enum MmMessage {
     Accept(Box<AcceptWork>, oneshot::Sender<SubmitAnswer>, Permit),
     /// Something happened.
     Work(Work, Reply, Option<Permit>),
-    /// Its own commit is done: whether it went through, and what goes on.
-    Committed(Option<Work>),
+    /// Its own commit is done, and this goes on.
+    Committed(Vec<Work>),
+    /// The task of its commit panicked.
+    Panicked,
     /// Write what waits.
     Flush,
 }
@@ -109,8 +111,12 @@ impl Actor for MmActor {
             }
             MmMessage::Committed(again) => {
                 state.committing = false;
-                state.pending.extend(again.map(|work| (work, Reply::None, None)));
+                state
+                    .pending
+                    .extend(again.into_iter().map(|work| (work, Reply::None, None)));
             }
+            // The shard counts it as a fault; whoever waits here is told that the outcome is unknown.
+            MmMessage::Panicked => return Err("the task of a commit panicked".into()),
             MmMessage::Flush => {
                 state.flush_now = true;
                 state.timer = false;
@@ -161,7 +167,7 @@ impl MmState {
     ) {
         self.committing = true;
         let (ctx, id, fence) = (Arc::clone(&self.args.ctx), self.args.id, self.args.fence);
-        let completion = Completion::new(me.clone(), MmMessage::Committed(None));
+        let completion = Completion::new(me.clone(), MmMessage::Panicked);
         let task = async move {
             let result = ctx
                 .store
@@ -170,9 +176,9 @@ impl MmState {
                     async move { accept(ctx, &txn, fence, id, work).await }
                 })
                 .await;
-            let _submitter_gone = reply.send(answer_submitter(&ctx, result));
+            let _submitter_gone = reply.send(answer_submitter(&ctx, id, result).await);
             drop(permit);
-            completion.finish(MmMessage::Committed(None));
+            completion.finish(MmMessage::Committed(Vec::new()));
         };
         self.args.ctx.ports.spawn.task("mm-accept", Box::pin(task));
     }
@@ -187,7 +193,7 @@ impl MmState {
             replies.push((reply, permit));
         }
         let (ctx, id, fence) = (Arc::clone(&self.args.ctx), self.args.id, self.args.fence);
-        let completion = Completion::new(me.clone(), MmMessage::Committed(None));
+        let completion = Completion::new(me.clone(), MmMessage::Panicked);
         let task = async move {
             let result = ctx
                 .store
@@ -203,14 +209,22 @@ impl MmState {
     }
 }
 
-fn answer_submitter(ctx: &Context, result: Result<Committed<(Verdict, After)>, TransactError<Stop>>) -> SubmitAnswer {
+async fn answer_submitter(
+    ctx: &Context,
+    id: MmId,
+    result: Result<Committed<(Verdict, After)>, TransactError<Stop>>,
+) -> SubmitAnswer {
     let committed = match result {
         Ok(committed) => committed,
         Err(error) => {
             ctx.metrics.commit_failures.increment();
             tracing::warn!(error = %error, "a submission could not be committed");
             note_fence(ctx, &error);
-            return SubmitAnswer::Busy(busy(&error));
+            let why = busy(&error);
+            if let TransactError::Aborted(Stop::Unreadable(key)) = error {
+                tree::set_aside(ctx, Entity::Mm(id), key).await;
+            }
+            return SubmitAnswer::Busy(why);
         }
     };
     match &committed.value().0 {
@@ -245,7 +259,7 @@ async fn answer_batch(
     id: MmId,
     result: Result<Committed<Batch>, TransactError<Stop>>,
     replies: Vec<(Reply, Option<Permit>)>,
-) -> Option<Work> {
+) -> Vec<Work> {
     match result {
         Ok(committed) => {
             let batch = committed.into_value();
@@ -254,7 +268,7 @@ async fn answer_batch(
                 drop(permit);
             }
             tree::carry_out(ctx, batch.after);
-            batch.again.map(Work::Continue)
+            batch.again.into_iter().map(Work::Continue).collect()
         }
         Err(error) => {
             ctx.metrics.commit_failures.increment();
@@ -268,7 +282,7 @@ async fn answer_batch(
             if let TransactError::Aborted(Stop::Unreadable(key)) = error {
                 tree::set_aside(ctx, Entity::Mm(id), key).await;
             }
-            None
+            Vec::new()
         }
     }
 }

@@ -374,6 +374,7 @@ pub fn initial_progress(head: &MmHead) -> MmProgress {
         due_at: first_due,
         final_at: None,
         content_released: false,
+        cancelled_at: None,
     }
 }
 

@@ -9,6 +9,7 @@ use mmsc_store::{RangeOptions, Txn};
 use crate::api::{FetchAnswer, Trace};
 use crate::context::{Context, Stop};
 use crate::keys;
+use crate::mm::change::initial_progress;
 use crate::records::{decode, read};
 
 /// Which copy a token stands for.
@@ -83,7 +84,15 @@ pub async fn trace(txn: &Txn, id: MmId) -> Result<Option<Trace>, Stop> {
     for (key, row) in txn.range(&keys::copies_from(id, CopyIndex(0)), options).await? {
         copies.push(decode(&row, key)?);
     }
-    Ok(Some(Trace { head, chain, copies }))
+    let progress = read(txn, keys::progress(id))
+        .await?
+        .unwrap_or_else(|| initial_progress(&head));
+    Ok(Some(Trace {
+        head,
+        progress,
+        chain,
+        copies,
+    }))
 }
 
 /// Rows of each kind that a trace shows.

@@ -34,8 +34,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Cancels all.
-    pub fn cancel() -> Self {
+    fn cancel() -> Self {
         Self::Copies {
             event: CopyEvent::CancelRequested,
             from: CopyIndex(0),
@@ -63,6 +62,9 @@ pub async fn due(change: &mut Change<'_>, entry: &DueEntry) -> Result<Option<Sco
     if progress.expanded < change.head.recipient_count {
         return go_on(change, Scope::Expand).await;
     }
+    if progress.cancelled_at.is_some() && progress.open > 0 {
+        return go_on(change, Scope::cancel()).await;
+    }
     if let Some(final_at) = progress.final_at {
         return retention(change, final_at, progress.content_released).await;
     }
@@ -76,6 +78,27 @@ pub async fn go_on(change: &mut Change<'_>, scope: Scope) -> Result<Option<Scope
         Scope::Copies { .. } => all_copies(change, scope).await,
         Scope::Purge => purge(change).await,
     }
+}
+
+/// Cancels the MM as a whole. The wish is a record of its own and the due entry stands at once, so that a crash before
+/// the last copy was asked, or before a long list was expanded, is made good.
+pub async fn cancel(change: &mut Change<'_>) -> Result<Option<Scope>, Stop> {
+    let progress = change.progress().await?.clone();
+    if progress.final_at.is_some() {
+        return Ok(None);
+    }
+    if progress.cancelled_at.is_none() {
+        let now = change.now;
+        change.progress_mut().await?.cancelled_at = Some(now);
+    }
+    let more = all_copies(change, Scope::cancel()).await?;
+    let unfinished = more.is_some() || progress.expanded < change.head.recipient_count;
+    if unfinished {
+        let now = change.now;
+        change.move_whole_due(now).await?;
+    }
+    let expanding = progress.expanded < change.head.recipient_count;
+    Ok(more.or(expanding.then_some(Scope::Expand)))
 }
 
 /// The event goes to the next copies that are not final. What is left is returned.
@@ -122,7 +145,9 @@ pub async fn all_copies(change: &mut Change<'_>, scope: Scope) -> Result<Option<
 async fn settle_due(change: &mut Change<'_>) -> Result<(), Stop> {
     let progress = change.progress().await?;
     let (due_at, open) = (progress.due_at, progress.open);
-    if open > 0 && due_at <= change.now {
+    // While a long list is expanded, the due entry stands for that.
+    let expanding = progress.expanded < change.head.recipient_count;
+    if open > 0 && due_at <= change.now && !expanding {
         // A copy that is due and stays (an adapting one) is asked again a little later.
         let again = UnixMillis(change.now.0.saturating_add(1000));
         let at = change.head.expires_at.max(again);
@@ -138,15 +163,25 @@ async fn expand(change: &mut Change<'_>) -> Result<Option<Scope>, Stop> {
         // The list is shorter than its head says: nothing can be made of the rest.
         return Err(Stop::Unreadable(keys::frozen(change.head.id, 0)));
     }
+    let cancelled = change.progress().await?.cancelled_at.is_some();
+    let first = if cancelled {
+        CopyEvent::CancelRequested
+    } else {
+        CopyEvent::Granted
+    };
     for (index, recipient) in next {
         let progress = change.progress_mut().await?;
         progress.expanded = progress.expanded.saturating_add(1);
         progress.open = progress.open.saturating_add(1);
         let leads = change.ctx.policy.routing.route(&recipient.address).leads();
-        new_copy(change, index, recipient, leads).await?;
+        new_copy(change, index, recipient, leads, first).await?;
     }
     if change.progress().await?.expanded < change.head.recipient_count {
         return Ok(Some(Scope::Expand));
+    }
+    if cancelled && change.progress().await?.open > 0 {
+        // Copies from before the cancellation; the due entry goes on standing for them.
+        return Ok(Some(Scope::cancel()));
     }
     let due = crate::mm::change::initial_progress(&change.head).due_at;
     change.move_whole_due(due).await?;

@@ -65,7 +65,7 @@ pub struct Batch {
     /// To be done once it is committed.
     pub after: After,
     /// Work that goes on in a further transaction.
-    pub again: Option<Scope>,
+    pub again: Vec<Scope>,
 }
 
 /// The transaction for a batch.
@@ -80,11 +80,11 @@ pub async fn run(ctx: &Context, txn: &Txn, fence: Fence, id: MmId, batch: &[Work
         });
     };
     let mut outcomes = Vec::with_capacity(batch.len());
-    let mut again = None;
+    let mut again = Vec::new();
     for work in batch {
         let (outcome, more) = one(&mut change, work).await?;
         outcomes.push(outcome);
-        again = again.or(more);
+        again.extend(more.filter(|scope| !again.contains(scope)));
     }
     Ok(Batch {
         outcomes,
@@ -122,7 +122,7 @@ async fn one(change: &mut Change<'_>, work: &Work) -> Result<(Outcome, Option<Sc
         }
         Work::Cancel => {
             let before = change.after.finals.len();
-            let more = whole::all_copies(change, Scope::cancel()).await?;
+            let more = whole::cancel(change).await?;
             let cancelled = u32::try_from(change.after.finals.len() - before).unwrap_or(u32::MAX);
             Ok((Outcome::Cancelled(Some(cancelled)), more))
         }

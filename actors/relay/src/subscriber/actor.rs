@@ -57,6 +57,8 @@ pub enum SubscriberMessage {
     AttemptDone(ItemKey, TellOutcome),
     /// Its commit is done; none: it failed, and so did what it decided.
     Committed(Option<Written>),
+    /// The task of its commit panicked.
+    Panicked,
 }
 
 /// What a read brought.
@@ -107,7 +109,6 @@ pub struct SubscriberState {
     wanted: VecDeque<Option<TellEvent>>,
     receipts: Vec<oneshot::Sender<bool>>,
     committing_receipts: Vec<oneshot::Sender<bool>>,
-    version: Option<u8>,
     flush_now: bool,
     timer: bool,
     /// How often some destination had come up when the oldest attempt began whose outcome is not written yet.
@@ -142,7 +143,6 @@ impl Actor for SubscriberActor {
             wanted: VecDeque::new(),
             receipts: Vec::new(),
             committing_receipts: Vec::new(),
-            version: None,
             flush_now: false,
             timer: false,
             ups_before: None,
@@ -170,6 +170,8 @@ impl Actor for SubscriberActor {
             SubscriberMessage::Loaded(loaded) => state.loaded(loaded),
             SubscriberMessage::AttemptDone(item, outcome) => state.attempt_done(&item, outcome),
             SubscriberMessage::Committed(written) => state.committed(written),
+            // The shard counts it as a fault; due work finds the rows.
+            SubscriberMessage::Panicked => return Err("the task of a commit panicked".into()),
         }
         state.drive(&me);
         Ok(())
@@ -240,7 +242,7 @@ impl SubscriberState {
 
     fn load_page(&mut self, me: &ActorRef<SubscriberMessage>, sweep: Sweep) {
         self.sweeping = true;
-        self.load(me, move |ctx, shard, address| async move {
+        self.load_with(me, true, move |ctx, shard, address| async move {
             let page = load::page(&ctx, shard, &address, sweep.after).await?;
             let after = page.last().map(|(item, _)| *item);
             let next = (page.len() == load::PAGE).then(|| Sweep {
@@ -306,11 +308,19 @@ impl SubscriberState {
         F: FnOnce(Arc<Context>, u16, Address) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Loaded, TransactError<Stop>>> + Send + 'static,
     {
+        self.load_with(me, false, read);
+    }
+
+    fn load_with<F, Fut>(&mut self, me: &ActorRef<SubscriberMessage>, walk: bool, read: F)
+    where
+        F: FnOnce(Arc<Context>, u16, Address) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Loaded, TransactError<Stop>>> + Send + 'static,
+    {
         self.loading += 1;
         let (ctx, shard, address) = (Arc::clone(&self.ctx), self.fence.shard, self.address.clone());
         // A walk whose page cannot be read ends; the rows' due entries stay.
         let failed = Loaded {
-            swept: self.sweeping,
+            swept: walk,
             ..Loaded::default()
         };
         let completion = Completion::new(me.clone(), SubscriberMessage::Loaded(failed));
@@ -453,7 +463,6 @@ impl SubscriberState {
         let completion = Completion::new(me.clone(), SubscriberMessage::AttemptDone(item, TellOutcome::Unknown));
         let (ctx, address, shard) = (Arc::clone(&self.ctx), self.address.clone(), self.fence.shard);
         let (telling, number, expires_at) = (row.telling.clone(), row.attempts, row.expires_at);
-        let known_version = self.version;
         let task = async move {
             let Some(bearer) = ctx.bearer.get() else {
                 let outcome = TellOutcome::Unavailable {
@@ -461,10 +470,7 @@ impl SubscriberState {
                 };
                 return completion.finish(SubscriberMessage::AttemptDone(item, outcome));
             };
-            let mms_version = match known_version {
-                Some(version) => version,
-                None => load::mms_version(&ctx, shard, &address).await.unwrap_or(0x92),
-            };
+            let mms_version = load::mms_version(&ctx, shard, &address).await.unwrap_or(0x92);
             let gate = ctx.gate();
             let telling = TellAttempt {
                 to: address,
@@ -488,12 +494,11 @@ impl SubscriberState {
         let leftovers = std::mem::take(&mut self.leftovers);
         self.committing = Some(batch.iter().map(|(item, _)| *item).collect());
         self.committing_receipts = std::mem::take(&mut self.receipts);
-        let completion = Completion::new(me.clone(), SubscriberMessage::Committed(None));
+        let completion = Completion::new(me.clone(), SubscriberMessage::Panicked);
         let (ctx, fence, address) = (Arc::clone(&self.ctx), self.fence, self.address.clone());
         let task = async move {
-            if let Some(written) = write(&ctx, fence, &address, &batch, &leftovers).await {
-                completion.finish(SubscriberMessage::Committed(Some(written)));
-            }
+            let written = write(&ctx, fence, &address, &batch, &leftovers).await;
+            completion.finish(SubscriberMessage::Committed(written));
         };
         self.ctx.ports.spawn.task("subscriber-commit", Box::pin(task));
     }

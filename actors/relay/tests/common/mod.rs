@@ -171,6 +171,7 @@ pub struct World {
     pub max_live: usize,
     pub credits: usize,
     pub shards: u16,
+    pub screening: Arc<dyn mmsc_relay::port::Screening>,
     _directory: tempfile::TempDir,
 }
 
@@ -199,6 +200,7 @@ impl World {
             max_live: 50_000,
             credits: 4096,
             shards: 16,
+            screening: Arc::new(mmsc_relay::port::NoScreening),
             _directory: directory,
         }
     }
@@ -218,11 +220,11 @@ impl World {
             policy: self.policy.clone(),
             scan_period: Duration::from_millis(20),
             max_live: self.max_live,
+            screening: Arc::clone(&self.screening),
             admission: mmsc_relay::AdmissionLimits {
                 commands: self.credits,
                 ..mmsc_relay::AdmissionLimits::default()
             },
-            ..RelayConfig::default()
         };
         let relay = Relay::start(config, self.store.clone(), ring, self.ports.clone())
             .await

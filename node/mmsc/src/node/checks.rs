@@ -14,15 +14,15 @@ use super::supervise::PartState;
 
 /// All checks of this node.
 pub(super) fn health(wiring: &Wiring, link: Arc<SmppSlot>, smscs: &[SmscConfig]) -> Health {
-    let mut ready = vec![draining(wiring), store(wiring)];
+    let mut ready = vec![draining(wiring), store(wiring), relay(wiring)];
     if wiring.config.mm1.listen.is_some() {
         ready.push(part(wiring, "mm1", Condition::Failed));
     }
     ready.push(part(wiring, "smpp", Condition::Degraded));
     ready.extend(smscs.iter().map(|smsc| bind(&link, &smsc.name)));
     ready.push(clock(wiring));
-    // A closed store does not come back by itself: restarting the process is what helps.
-    Health::new(vec![store(wiring)], ready)
+    // Neither a closed store nor an ended tree comes back by itself: restarting the process is what helps.
+    Health::new(vec![store(wiring), relay(wiring)], ready)
 }
 
 fn check(name: impl Into<String>, condition: impl Fn() -> Condition + Send + Sync + 'static) -> Arc<dyn Check> {
@@ -47,6 +47,17 @@ fn store(wiring: &Wiring) -> Arc<dyn Check> {
         // Content is refused for now, while retrievals and acknowledgements go on.
         Err(error @ StoreError::Busy(_)) => Condition::Degraded(error.to_string()),
         Err(error) => Condition::Failed(error.to_string()),
+    })
+}
+
+fn relay(wiring: &Wiring) -> Arc<dyn Check> {
+    let relay = wiring.relay.clone();
+    check("relay", move || {
+        if relay.is_standing() {
+            Condition::Ok
+        } else {
+            Condition::Failed("the tree of actors has ended".to_owned())
+        }
     })
 }
 

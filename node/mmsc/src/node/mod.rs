@@ -172,10 +172,13 @@ impl Node {
         line.to_string()
     }
 
-    /// Completes if the root supervisor ends by itself: nothing keeps the parts running any more, so the process
-    /// should end and be started again.
+    /// Completes if the root supervisor or the tree of actors ends by itself: nothing keeps the parts running any
+    /// more, so the process should end and be started again.
     pub async fn ended(&mut self) {
-        let _ended = (&mut self.root.ended).await;
+        tokio::select! {
+            _ended = &mut self.root.ended => {}
+            () = self.relay.ended() => {}
+        }
     }
 
     /// Ends well within about `limit`: no more connections and submissions, what runs is finished, what was written
