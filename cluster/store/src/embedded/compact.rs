@@ -9,11 +9,11 @@ use mmsc_ports::disk::{AlignedBuf, BLOCK};
 
 use super::change::{Change, Write};
 use super::frame::{Frame, read_frame};
-use super::index::Snapshot;
 use super::meta::Secret;
 use super::pipeline::Pending;
 use super::segments::{Segment, Victim};
 use super::shared::Shared;
+use super::state::Snapshot;
 use super::txn::Request;
 
 /// About so much is copied in one transaction.

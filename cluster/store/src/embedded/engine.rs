@@ -9,15 +9,16 @@ use mmsc_ports::disk::{Disk, DiskLock};
 use mmsc_ports::{BoxFuture, Ports};
 use sha2::Digest as _;
 
+use super::apply::{ApplyStage, MergeStage};
 use super::attempt::EmbeddedAttempt;
 use super::index::Index;
 use super::options::{EmbeddedOptions, OpenError, Pipeline};
-use super::pipeline::{ApplyStage, LogStage};
+use super::pipeline::LogStage;
 use super::reader::{self, ReadJob, ReadQueue};
 use super::segments::Segments;
 use super::shared::Shared;
 use super::txn::EmbeddedTxn;
-use super::workers::{self, Inline};
+use super::workers::{self, Inline, Stages};
 use super::{meta, recover};
 use crate::content::{ContentId, Staged};
 use crate::engine::{Attempt, Engine, OperationId};
@@ -61,7 +62,6 @@ impl EmbeddedEngine {
                 "the log's tail was replayed"
             );
         }
-        let snapshot = index.snapshot(position.version)?;
         let shared = Arc::new(Shared::new(
             Arc::clone(&ports.clock),
             Arc::clone(&ports.random),
@@ -69,13 +69,15 @@ impl EmbeddedEngine {
             metrics,
             segments,
         ));
-        shared.publish(snapshot);
         shared.checkpointed(position.segment);
-        let log = LogStage::new(Arc::clone(&shared), secret.clone(), recovered.segment, position);
-        let apply = ApplyStage::new(Arc::clone(&shared), index, position);
+        let stages = Stages {
+            log: LogStage::new(Arc::clone(&shared), secret.clone(), recovered.segment, position),
+            apply: ApplyStage::new(Arc::clone(&shared), &index, position)?,
+            merge: MergeStage::new(Arc::clone(&shared), index),
+        };
         let driver = match shared.options.pipeline {
-            Pipeline::Inline => Driver::Inline(Box::new(Inline::new(log, apply, disk_lock, secret))),
-            Pipeline::Workers => Driver::Workers(workers::start(&shared, ports, log, apply, disk_lock, secret)),
+            Pipeline::Inline => Driver::Inline(Box::new(Inline::new(stages, disk_lock, secret))),
+            Pipeline::Workers => Driver::Workers(workers::start(&shared, ports, stages, disk_lock, secret)),
         };
         Ok(Self {
             shared,

@@ -1,5 +1,5 @@
-//! The ordered index: redb over the disk port. Rows and content places are applied to it without a sync; a checkpoint
-//! makes all that was applied durable. Each of its commits says up to where in the log it goes.
+//! The ordered index: redb over the disk port. A checkpoint brings a table of rows from memory into it, in one durable
+//! commit; recovery applies the log's tail to it. Each of its commits says up to where in the log it goes.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,8 +14,10 @@ use redb::{
 };
 
 use super::change::{Change, Place, Reader};
+use super::mem::Mem;
 use super::options::OpenError;
-use crate::content::{ContentId, Holder};
+use super::rows::{Space, holder_key, is_place_key, place_key};
+use crate::content::ContentId;
 use crate::key::KeyRange;
 use crate::txn::Row;
 
@@ -28,26 +30,6 @@ const ROWS: TableDefinition<'static, Octets, Octets> = TableDefinition::new("row
 const CONTENT: TableDefinition<'static, Octets, Octets> = TableDefinition::new("content");
 const META: TableDefinition<'static, Octets, Octets> = TableDefinition::new("meta");
 const POSITION: &[u8] = b"position";
-
-/// What follows the id in the key of a place row. A content's rows stand side by side: `id ‖ 00` is its place, and
-/// `id ‖ 01 ‖ holder` its holders.
-const PLACE_TAG: u8 = 0;
-const HOLDER_TAG: u8 = 1;
-/// Octets of a place row's key.
-const PLACE_KEY: usize = 17;
-
-pub(super) fn place_key(id: ContentId) -> Bytes {
-    Bytes::from([&id.0[..], &[PLACE_TAG]].concat())
-}
-
-/// What all holder rows of a content begin with.
-pub(super) fn holder_prefix(id: ContentId) -> Vec<u8> {
-    [&id.0[..], &[HOLDER_TAG]].concat()
-}
-
-pub(super) fn holder_key(id: ContentId, holder: &Holder) -> Bytes {
-    Bytes::from([&id.0[..], &[HOLDER_TAG], &holder.0].concat())
-}
 
 /// How far into the log the index goes: the end of the last applied frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,26 +69,41 @@ impl<E: Into<redb::Error>> From<E> for IndexError {
     }
 }
 
-/// The rows as they were after one group. Reads of one transaction all go to one of these.
-pub(super) struct Snapshot {
-    pub(super) version: u64,
+/// What the index held after one of its commits.
+pub(super) struct Base {
     rows: ReadOnlyTable<Octets, Octets>,
     content: ReadOnlyTable<Octets, Octets>,
 }
 
-impl Snapshot {
+impl Base {
+    fn table(&self, space: Space) -> &ReadOnlyTable<Octets, Octets> {
+        match space {
+            Space::Rows => &self.rows,
+            Space::Content => &self.content,
+        }
+    }
+
     /// One row.
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, IndexError> {
-        Ok(self.rows.get(key)?.map(|row| Bytes::copy_from_slice(row.value())))
+    pub(super) fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, IndexError> {
+        let row = self.table(space).get(key)?;
+        Ok(row.map(|row| Bytes::copy_from_slice(row.value())))
+    }
+
+    /// Where a content stands.
+    pub(super) fn place(&self, id: ContentId) -> Result<Option<Place>, IndexError> {
+        let row = self.content.get(place_key(id).as_ref())?;
+        Ok(row.and_then(|row| Place::decode(row.value())))
     }
 
     /// Rows of a range that is not empty, in key order or from its end.
     pub(super) fn range(
         &self,
+        space: Space,
         range: &KeyRange,
         reverse: bool,
-    ) -> Result<impl Iterator<Item = Result<Row, IndexError>>, IndexError> {
-        let mut rows = self.rows.range::<&[u8]>(range.start.as_ref()..range.end.as_ref())?;
+    ) -> Result<impl Iterator<Item = Result<Row, IndexError>> + use<>, IndexError> {
+        let bounds = range.start.as_ref()..range.end.as_ref();
+        let mut rows = self.table(space).range::<&[u8]>(bounds)?;
         Ok(std::iter::from_fn(move || {
             let row = if reverse { rows.next_back() } else { rows.next() };
             row.map(|row| {
@@ -117,30 +114,6 @@ impl Snapshot {
                 ))
             })
         }))
-    }
-
-    /// Keys of holder rows.
-    pub(super) fn holder_keys(
-        &self,
-        range: &KeyRange,
-    ) -> Result<impl Iterator<Item = Result<Bytes, IndexError>>, IndexError> {
-        let rows = self.content.range::<&[u8]>(range.start.as_ref()..range.end.as_ref())?;
-        Ok(rows.map(|row| {
-            let (key, _) = row?;
-            Ok(Bytes::copy_from_slice(key.value()))
-        }))
-    }
-
-    /// Where a content stands.
-    pub(super) fn place(&self, id: ContentId) -> Result<Option<Place>, IndexError> {
-        let key = place_key(id);
-        match self.content.get(key.as_ref())? {
-            None => Ok(None),
-            Some(row) => match Place::decode(row.value()) {
-                Some(place) => Ok(Some(place)),
-                None => Err(IndexError(format!("the place row of content {id} cannot be read"))),
-            },
-        }
     }
 }
 
@@ -212,11 +185,27 @@ impl Index {
         Ok(deltas)
     }
 
-    /// The newest state.
-    pub(super) fn snapshot(&self, version: u64) -> Result<Snapshot, IndexError> {
+    /// Brings a table from memory into the index and makes it durable.
+    pub(super) fn merge(&self, mem: &Mem, position: Position) -> Result<(), IndexError> {
+        let txn = self.db.begin_write()?;
+        for (space, definition) in [(Space::Rows, ROWS), (Space::Content, CONTENT)] {
+            let mut table = txn.open_table(definition)?;
+            mem.each_newest(space, |key, value| {
+                match value {
+                    Some(value) => drop(table.insert(key, value)?),
+                    None => drop(table.remove(key)?),
+                }
+                Ok::<(), IndexError>(())
+            })?;
+        }
+        txn.open_table(META)?.insert(POSITION, position.encode().as_slice())?;
+        Ok(txn.commit()?)
+    }
+
+    /// What it holds now.
+    pub(super) fn base(&self) -> Result<Base, IndexError> {
         let txn = self.db.begin_read()?;
-        Ok(Snapshot {
-            version,
+        Ok(Base {
             rows: txn.open_table(ROWS)?,
             content: txn.open_table(CONTENT)?,
         })
@@ -224,11 +213,10 @@ impl Index {
 
     /// Octets that live in each segment, counted from all place rows.
     pub(super) fn count_live(&self) -> Result<LiveDeltas, IndexError> {
-        let snapshot = self.snapshot(0)?;
         let mut live = LiveDeltas::new();
-        for row in snapshot.content.iter()? {
+        for row in self.base()?.content.iter()? {
             let (key, value) = row?;
-            if key.value().len() == PLACE_KEY {
+            if is_place_key(key.value()) {
                 let place = Place::decode(value.value());
                 let place = place.ok_or_else(|| IndexError("a place row cannot be read".to_owned()))?;
                 *live.entry(place.segment).or_default() += signed(place.len);

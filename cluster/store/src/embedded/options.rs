@@ -27,8 +27,10 @@ pub struct EmbeddedOptions {
     pub segment_bytes: u64,
     /// The index is made durable at least so often while there are commits, 1 s.
     pub checkpoint_interval: Duration,
-    /// … and after so much log, 512 MiB: the recovery budget (about 1 s of replay).
+    /// … and after so much log, 256 MiB. At twice as much commits wait for the checkpoint: the recovery budget.
     pub checkpoint_bytes: u64,
+    /// … and after so many octets of rows in memory, 64 MiB. At twice as much commits wait for the checkpoint.
+    pub memory_bytes: usize,
     /// At most so much goes into one frame, 8 MiB, unless a single transaction is larger.
     pub group_bytes: usize,
     /// More than this on its way into the log is refused as busy, 128 MiB.
@@ -58,7 +60,8 @@ impl EmbeddedOptions {
             path: path.into(),
             segment_bytes: 64 * MIB as u64,
             checkpoint_interval: Duration::from_secs(1),
-            checkpoint_bytes: 512 * MIB as u64,
+            checkpoint_bytes: 256 * MIB as u64,
+            memory_bytes: 64 * MIB,
             group_bytes: 8 * MIB,
             in_flight_bytes: 128 * MIB,
             staged_bytes: 512 * MIB,

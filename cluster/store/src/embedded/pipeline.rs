@@ -1,20 +1,20 @@
-//! From waiting transactions to acknowledgements, in two stages: [`LogStage`] resolves conflicts, appends one frame and
-//! syncs it; [`ApplyStage`] applies what was synced to the index, publishes the new state, acknowledges, and makes
-//! checkpoints. While the second works on one group the first works on the next.
+//! From waiting transactions to durable groups: [`LogStage`] resolves conflicts, appends one frame and syncs it. What
+//! happens then is in [`super::apply`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use mmsc_ports::disk::AlignedBuf;
 use tokio::sync::oneshot;
 
 use super::change::{Change, Write};
 use super::frame::{FrameBuilder, stamped_key};
-use super::index::{Index, IndexError, Position, Snapshot};
+use super::index::Position;
 use super::meta::Secret;
-use super::resolver::{Footprint, Resolver, Space, Verdict};
+use super::resolver::{Footprint, Resolver, Verdict};
+use super::rows::Space;
 use super::segments::{NoRoom, Segment};
 use super::shared::{InFlight, Shared};
+use super::state::Snapshot;
 use super::txn::Request;
 use crate::engine::{CommitFailure, CommitVersion};
 use crate::error::StoreError;
@@ -87,20 +87,31 @@ impl Pending {
 
 /// One frame that is durable in the log.
 pub(super) struct Synced {
-    position: Position,
-    changes: Vec<Change>,
-    bytes: u64,
+    pub(super) position: Position,
+    pub(super) changes: Vec<Change>,
+    pub(super) bytes: u64,
 }
 
 /// What the first stage hands to the second.
 pub(super) struct Group {
-    synced: Option<Synced>,
+    pub(super) synced: Option<Synced>,
     commits: Vec<Reply>,
 }
 
 impl Group {
+    pub(super) fn commits(&self) -> usize {
+        self.commits.len()
+    }
+
+    /// It is durable and visible.
+    pub(super) fn acknowledge(self, version: u64) {
+        for reply in self.commits {
+            reply.send(Ok(CommitVersion(version)));
+        }
+    }
+
     /// The store failed in the middle of it.
-    fn unknown(self) {
+    pub(super) fn unknown(self) {
         for reply in self.commits {
             reply.send(Err(CommitFailure::Unknown));
         }
@@ -238,118 +249,6 @@ fn stamp_footprint(writes: &[Write], stamp: &[u8; 10], written: &mut Footprint) 
     for write in writes {
         if let Write::Stamped { prefix, suffix, .. } = write {
             written.keys.push((Space::Rows, stamped_key(prefix, stamp, suffix)));
-        }
-    }
-}
-
-/// Applies, publishes, acknowledges, makes checkpoints.
-pub(super) struct ApplyStage {
-    shared: Arc<Shared>,
-    index: Index,
-    position: Position,
-    /// Log written since the last checkpoint.
-    log_bytes: u64,
-    checkpoint_at: Duration,
-}
-
-impl ApplyStage {
-    pub(super) fn new(shared: Arc<Shared>, index: Index, position: Position) -> Self {
-        let checkpoint_at = shared.clock.monotonic();
-        Self {
-            shared,
-            index,
-            position,
-            log_bytes: 0,
-            checkpoint_at,
-        }
-    }
-
-    /// Makes one group visible and tells everybody in it.
-    pub(super) fn run(&mut self, group: Group) -> Result<(), Failed> {
-        if let Some(synced) = &group.synced
-            && let Err(error) = self.apply(synced)
-        {
-            self.shared
-                .fail(format!("a synced group could not be applied: {error}"));
-            group.unknown();
-            return Err(Failed);
-        }
-        self.shared.metrics.commits.add(group.commits.len() as u64);
-        for reply in group.commits {
-            reply.send(Ok(CommitVersion(self.position.version)));
-        }
-        Ok(())
-    }
-
-    fn apply(&mut self, synced: &Synced) -> Result<(), IndexError> {
-        let began = self.shared.clock.monotonic();
-        let deltas = self.index.apply(&synced.changes, synced.position, false)?;
-        let snapshot = self.index.snapshot(synced.position.version)?;
-        self.shared.segments.account(&deltas);
-        self.position = synced.position;
-        self.log_bytes += synced.bytes;
-        self.shared.publish(snapshot);
-        // Who has to run again is told first: it would lose again against the next of those that won.
-        self.shared.tell_visible(synced.position.version);
-        self.shared.wake_watchers(&synced.changes);
-        let took = self.shared.clock.monotonic().saturating_sub(began);
-        self.shared.metrics.apply_seconds.observe(took);
-        Ok(())
-    }
-
-    /// The segment up to which the index is durable right after a checkpoint.
-    pub(super) fn checkpoint_segment(&self) -> u64 {
-        self.position.segment
-    }
-
-    /// How long until a checkpoint is due; `None` when nothing was applied since the last one.
-    pub(super) fn due_in(&self) -> Option<Duration> {
-        if self.log_bytes == 0 {
-            return None;
-        }
-        if self.log_bytes >= self.shared.options.checkpoint_bytes {
-            return Some(Duration::ZERO);
-        }
-        let since = self.shared.clock.monotonic().saturating_sub(self.checkpoint_at);
-        Some(self.shared.options.checkpoint_interval.saturating_sub(since))
-    }
-
-    /// Makes the index durable if that is due. Whether it did.
-    pub(super) fn checkpoint_if_due(&mut self) -> Result<bool, Failed> {
-        if self.due_in() != Some(Duration::ZERO) {
-            return Ok(false);
-        }
-        self.checkpoint()?;
-        Ok(true)
-    }
-
-    /// Makes the index durable.
-    pub(super) fn checkpoint(&mut self) -> Result<(), Failed> {
-        let began = self.shared.clock.monotonic();
-        if let Err(error) = self.index.apply([], self.position, true) {
-            self.shared.fail(format!("a checkpoint failed: {error}"));
-            return Err(Failed);
-        }
-        self.checkpoint_at = self.shared.clock.monotonic();
-        self.log_bytes = 0;
-        self.shared
-            .metrics
-            .checkpoint_seconds
-            .observe(self.checkpoint_at.saturating_sub(began));
-        self.shared.checkpointed(self.position.segment);
-        Ok(())
-    }
-
-    /// Ends: durable if the store has not failed, and the file closed.
-    pub(super) fn end(mut self) {
-        if !self.shared.has_failed() && self.log_bytes > 0 {
-            // A failure has been told by then.
-            let _failed = self.checkpoint();
-        }
-        if let Err(error) = self.index.close()
-            && !self.shared.has_failed()
-        {
-            self.shared.fail(format!("the index could not be closed: {error}"));
         }
     }
 }

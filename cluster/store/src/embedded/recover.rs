@@ -119,10 +119,10 @@ fn write_tail_anew(
     let Some(last) = last else { return Ok(fresh) };
     let mut builder = FrameBuilder::new(position.version + 1);
     let mut writes = Vec::new();
-    let snapshot = index.snapshot(position.version)?;
+    let base = index.base()?;
     for change in &last.changes {
         if let Change::Place { id, place } | Change::Move { id, place, .. } = change
-            && snapshot.place(*id)? == Some(*place)
+            && base.place(*id)? == Some(*place)
         {
             let octets = last
                 .content(place)
@@ -134,7 +134,7 @@ fn write_tail_anew(
             });
         }
     }
-    drop(snapshot);
+    drop(base);
     builder.add(writes);
     let mut buffer = AlignedBuf::new();
     let changes = builder.finish(segment.number, 0, secret, &mut buffer);

@@ -7,14 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
+use super::rows::Space;
 use crate::key::KeyRange;
-
-/// Which of the two name spaces a key belongs to: the rows of the callers, or the store's rows about content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Space {
-    Rows,
-    Content,
-}
 
 /// Keys and ranges that a transaction read, or that it wrote.
 #[derive(Debug, Default, Clone)]

@@ -9,10 +9,12 @@ use mmsc_ports::{Clock, Random};
 use tokio::sync::{oneshot, watch};
 
 use super::change::Change;
-use super::index::{IndexError, Snapshot};
+use super::index::{Base, IndexError};
+use super::mem::Mem;
 use super::options::EmbeddedOptions;
 use super::pipeline::{Pending, Reply};
 use super::segments::Segments;
+use super::state::{Layers, Snapshot};
 use crate::error::StoreError;
 use crate::metrics::StoreMetrics;
 
@@ -38,6 +40,9 @@ pub(super) struct Shared {
     checkpoint: Mutex<Checkpoint>,
     checkpoint_made: Condvar,
     ended: watch::Sender<bool>,
+    /// Whether a frozen table is on its way into the index.
+    merging: Mutex<bool>,
+    merged: Condvar,
 }
 
 #[derive(Default)]
@@ -83,14 +88,57 @@ impl Shared {
             checkpoint: Mutex::default(),
             checkpoint_made: Condvar::new(),
             ended: watch::Sender::new(false),
+            merging: Mutex::default(),
+            merged: Condvar::new(),
         }
     }
 
     /// Makes a state the newest one.
     pub(super) fn publish(&self, snapshot: Snapshot) {
+        let mut newest = lock(&self.newest);
+        self.set_newest(&mut newest, snapshot);
+    }
+
+    fn set_newest(&self, newest: &mut Option<Arc<Snapshot>>, snapshot: Snapshot) {
         let snapshot = Arc::new(snapshot);
         lock(&self.readable).push_back((snapshot.version, Arc::downgrade(&snapshot)));
-        *lock(&self.newest) = Some(snapshot);
+        *newest = Some(snapshot);
+    }
+
+    /// Changes the newest state: one worker raises the version, another replaces layers.
+    fn change_newest<T>(&self, change: impl FnOnce(&mut u64, &mut Layers) -> T) -> Option<T> {
+        let mut newest = lock(&self.newest);
+        let (mut version, mut layers) = newest.as_ref().map(|now| (now.version, now.layers.clone()))?;
+        let result = change(&mut version, &mut layers);
+        self.set_newest(&mut newest, Snapshot { version, layers });
+        Some(result)
+    }
+
+    /// Everything of `version` was applied: it becomes visible.
+    pub(super) fn advance(&self, version: u64) {
+        self.change_newest(|newest, _| *newest = version);
+    }
+
+    /// Freezes the active table and gives it; a new one takes its place.
+    pub(super) fn freeze(&self) -> Option<Arc<Mem>> {
+        self.change_newest(|_, layers| {
+            let frozen = std::mem::take(&mut layers.active);
+            layers.frozen = Some(Arc::clone(&frozen));
+            frozen
+        })
+    }
+
+    /// The frozen table is in the index, which holds this now.
+    pub(super) fn rebase(&self, base: Arc<Base>) {
+        self.change_newest(|_, layers| {
+            layers.frozen = None;
+            layers.base = base;
+        });
+    }
+
+    /// The newest layers.
+    pub(super) fn layers(&self) -> Option<Layers> {
+        lock(&self.newest).as_ref().map(|newest| newest.layers.clone())
     }
 
     /// Tells each of `replies` to run again once `version` is visible.
@@ -164,6 +212,9 @@ impl Shared {
         self.segments.stop();
         lock(&self.checkpoint).ending = true;
         self.checkpoint_made.notify_all();
+        // Not between a waiter's look and its wait.
+        drop(lock(&self.merging));
+        self.merged.notify_all();
         lock(&self.watchers).clear();
     }
 
@@ -309,6 +360,26 @@ impl Shared {
         checkpoint.count += 1;
         drop(checkpoint);
         self.checkpoint_made.notify_all();
+    }
+
+    /// Begins a merge unless one is going on; whether it did.
+    pub(super) fn try_begin_merge(&self) -> bool {
+        !std::mem::replace(&mut *lock(&self.merging), true)
+    }
+
+    /// Begins a merge once none is going on, or the store has failed.
+    pub(super) fn begin_merge(&self) {
+        let mut merging = lock(&self.merging);
+        while *merging && !self.has_failed() {
+            merging = self.merged.wait(merging).unwrap_or_else(PoisonError::into_inner);
+        }
+        *merging = true;
+    }
+
+    /// A merge has ended, well or not.
+    pub(super) fn end_merge(&self) {
+        *lock(&self.merging) = false;
+        self.merged.notify_all();
     }
 
     /// Everything has ended: files are closed, the lock is given back.

@@ -10,10 +10,12 @@ use mmsc_ports::BoxFuture;
 
 use super::change::{WRITE_OVERHEAD, Write};
 use super::frame::stamped_key;
-use super::index::{IndexError, Snapshot, holder_key, holder_prefix, place_key, read_counter};
+use super::index::{IndexError, read_counter};
 use super::overlay::{Overlay, Own, counter};
-use super::resolver::{Footprint, Space};
+use super::resolver::Footprint;
+use super::rows::{Space, holder_key, holder_prefix, place_key};
 use super::shared::Shared;
+use super::state::Snapshot;
 use crate::content::{ContentId, Holder, Staged};
 use crate::error::StoreError;
 use crate::key::{KeyRange, MAX_KEY};

@@ -7,36 +7,34 @@ use std::time::Duration;
 use mmsc_ports::Ports;
 use mmsc_ports::disk::DiskLock;
 
+use super::apply::{ApplyStage, Frozen, MergeStage};
 use super::compact::{Compaction, compact_until_stopped};
 use super::meta::Secret;
-use super::pipeline::{ApplyStage, Failed, Group, LogStage, Pending};
+use super::pipeline::{Failed, Group, LogStage, Pending};
 use super::reader::{self, ReadQueue};
 use super::shared::{Shared, lock};
 
 /// While nothing is to be done the room on the disk is looked at this often.
 const IDLE_TICK: Duration = Duration::from_secs(1);
+const MERGE_TICK: Duration = Duration::from_millis(5);
 
-/// Both stages, driven by whoever commits.
+/// All stages, driven by whoever commits.
 pub(super) struct Inline {
-    stages: Mutex<Option<Stages>>,
+    stages: Mutex<Option<(Stages, Box<dyn DiskLock>)>>,
     secret: Secret,
 }
 
-struct Stages {
-    log: LogStage,
-    apply: ApplyStage,
-    _lock: Box<dyn DiskLock>,
+/// What a group passes on its way.
+pub(super) struct Stages {
+    pub(super) log: LogStage,
+    pub(super) apply: ApplyStage,
+    pub(super) merge: MergeStage,
 }
 
 impl Inline {
-    pub(super) fn new(log: LogStage, apply: ApplyStage, lock: Box<dyn DiskLock>, secret: Secret) -> Self {
-        let stages = Stages {
-            log,
-            apply,
-            _lock: lock,
-        };
+    pub(super) fn new(stages: Stages, lock: Box<dyn DiskLock>, secret: Secret) -> Self {
         Self {
-            stages: Mutex::new(Some(stages)),
+            stages: Mutex::new(Some((stages, lock))),
             secret,
         }
     }
@@ -44,23 +42,23 @@ impl Inline {
     /// Takes one transaction all the way.
     pub(super) fn run(&self, shared: &Arc<Shared>, pending: Pending) {
         let mut guard = lock(&self.stages);
-        let Some(stages) = guard.as_mut() else {
+        let Some((stages, _)) = guard.as_mut() else {
             return pending.refuse(shared.closed_error());
         };
         if let Err(error) = shared.check_open() {
             return pending.refuse(error);
         }
         // A failure is told to everybody by the stage that meets it.
-        if let Ok(true) = stages.run(pending) {
-            self.compact(shared, stages);
+        if let Ok(Some(checkpoint)) = stages.run(pending) {
+            self.compact(shared, stages, checkpoint);
         }
         if let Err(error) = shared.segments.prepare() {
             tracing::error!(%error, "a log segment could not be prepared ahead");
         }
     }
 
-    fn compact(&self, shared: &Arc<Shared>, stages: &mut Stages) {
-        let Some(victim) = shared.segments.victim(stages.apply.checkpoint_segment()) else {
+    fn compact(&self, shared: &Arc<Shared>, stages: &mut Stages, checkpoint: u64) {
+        let Some(victim) = shared.segments.victim(checkpoint) else {
             return;
         };
         let mut compaction = Compaction::new(victim, self.secret.clone());
@@ -76,19 +74,36 @@ impl Inline {
     }
 
     pub(super) fn end(&self, shared: &Shared) {
-        if let Some(stages) = lock(&self.stages).take() {
-            stages.apply.end();
+        if let Some((mut stages, disk_lock)) = lock(&self.stages).take() {
+            if !shared.has_failed() {
+                // A failure has been told by then.
+                let _failed = stages.checkpoint();
+            }
+            stages.merge.end();
+            drop(disk_lock);
             shared.ended();
         }
     }
 }
 
 impl Stages {
-    /// Whether a checkpoint was made.
-    fn run(&mut self, pending: Pending) -> Result<bool, Failed> {
+    /// The segment up to which the index is durable, if a checkpoint was made.
+    fn run(&mut self, pending: Pending) -> Result<Option<u64>, Failed> {
         let group = self.log.run(vec![pending])?;
         self.apply.run(group)?;
-        self.apply.checkpoint_if_due()
+        if self.apply.due_in() == Some(Duration::ZERO) {
+            return self.checkpoint();
+        }
+        Ok(None)
+    }
+
+    fn checkpoint(&mut self) -> Result<Option<u64>, Failed> {
+        let Some(frozen) = self.apply.freeze() else {
+            return Ok(None);
+        };
+        let segment = frozen.position.segment;
+        self.merge.run(frozen)?;
+        Ok(Some(segment))
     }
 }
 
@@ -107,13 +122,14 @@ impl Drop for CloseOnPanic<'_> {
 pub(super) fn start(
     shared: &Arc<Shared>,
     ports: &Ports,
-    log: LogStage,
-    apply: ApplyStage,
+    stages: Stages,
     disk_lock: Box<dyn DiskLock>,
     secret: Secret,
 ) -> ReadQueue {
-    // One group may wait while another is applied: more would only hide that the index is slower than the disk.
-    let (groups, synced) = mpsc::sync_channel(1);
+    let Stages { log, apply, merge } = stages;
+    // A few groups may wait while one is applied: more would only hide that memory is slower than the disk.
+    let (groups, synced) = mpsc::sync_channel(2);
+    let (freezes, frozen) = mpsc::sync_channel(1);
     let worker = |name: &'static str, work: Box<dyn FnOnce() + Send>| drop(ports.spawn.worker(name, work));
 
     let of = Arc::clone(shared);
@@ -121,7 +137,12 @@ pub(super) fn start(
     let of = Arc::clone(shared);
     worker(
         "store-apply",
-        Box::new(move || run_apply(&of, apply, &synced, disk_lock)),
+        Box::new(move || run_apply(&of, apply, &synced, &freezes)),
+    );
+    let of = Arc::clone(shared);
+    worker(
+        "store-merge",
+        Box::new(move || run_merge(&of, merge, &frozen, disk_lock)),
     );
     let of = Arc::clone(shared);
     let prepare = move || {
@@ -166,28 +187,86 @@ fn refuse_all(shared: &Shared, waiting: Vec<Pending>) {
     }
 }
 
-fn run_apply(shared: &Shared, mut apply: ApplyStage, synced: &mpsc::Receiver<Group>, disk_lock: Box<dyn DiskLock>) {
-    let guard = CloseOnPanic(shared, "apply");
-    apply_until_closed(shared, &mut apply, synced);
-    apply.end();
-    drop(guard);
-    drop(disk_lock);
-    shared.ended();
+fn run_apply(
+    shared: &Shared,
+    mut apply: ApplyStage,
+    synced: &mpsc::Receiver<Group>,
+    freezes: &mpsc::SyncSender<Frozen>,
+) {
+    let _guard = CloseOnPanic(shared, "apply");
+    apply_until_closed(shared, &mut apply, synced, freezes);
+    if !shared.has_failed() {
+        shared.begin_merge();
+        freeze(shared, &mut apply, freezes);
+    }
 }
 
-fn apply_until_closed(shared: &Shared, apply: &mut ApplyStage, synced: &mpsc::Receiver<Group>) {
+fn apply_until_closed(
+    shared: &Shared,
+    apply: &mut ApplyStage,
+    synced: &mpsc::Receiver<Group>,
+    freezes: &mpsc::SyncSender<Frozen>,
+) {
     loop {
-        match synced.recv_timeout(apply.due_in().unwrap_or(IDLE_TICK)) {
+        // While a checkpoint is due and the one before goes on, it is looked for again soon.
+        let wait = apply.due_in().unwrap_or(IDLE_TICK).max(MERGE_TICK);
+        match synced.recv_timeout(wait) {
             Ok(group) => {
                 if apply.run(group).is_err() {
                     return;
                 }
             }
-            Err(RecvTimeoutError::Timeout) => shared.segments.measure_room(),
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if apply.checkpoint_if_due().is_err() {
+        if apply.due_in() != Some(Duration::ZERO) {
+            continue;
+        }
+        if apply.is_full() {
+            shared.begin_merge();
+        } else if !shared.try_begin_merge() {
+            continue;
+        }
+        if shared.has_failed() {
             return;
         }
+        freeze(shared, apply, freezes);
     }
+}
+
+fn freeze(shared: &Shared, apply: &mut ApplyStage, freezes: &mpsc::SyncSender<Frozen>) {
+    let sent = apply.freeze().is_some_and(|frozen| freezes.send(frozen).is_ok());
+    if !sent {
+        shared.end_merge();
+    }
+}
+
+/// However the last worker ends, whoever waits for the store's end learns of it, and the lock is given back before.
+struct Ending<'a>(&'a Shared, Option<Box<dyn DiskLock>>);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        drop(self.1.take());
+        self.0.ended();
+    }
+}
+
+fn run_merge(shared: &Shared, mut merge: MergeStage, frozen: &mpsc::Receiver<Frozen>, disk_lock: Box<dyn DiskLock>) {
+    let _ending = Ending(shared, Some(disk_lock));
+    let _guard = CloseOnPanic(shared, "checkpoint");
+    loop {
+        match frozen.recv_timeout(IDLE_TICK) {
+            Ok(frozen) => {
+                // After a failure nothing is made durable any more.
+                let _failed = (!shared.has_failed()).then(|| merge.run(frozen));
+                shared.end_merge();
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                merge.let_go();
+                shared.segments.measure_room();
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    merge.end();
 }
