@@ -114,6 +114,7 @@ impl Admission {
             mms_version: submit.mms_version,
             carried: submit.carried.clone(),
             recipient_count: u32::try_from(self.recipients.len()).unwrap_or(u32::MAX),
+            previously_sent: submit.previously_sent.clone(),
         }
     }
 

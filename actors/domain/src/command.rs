@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::id::{MmId, Token};
-use crate::record::{CarriedFields, Interface, MediaType, MessageClass, MmHead, PartEntry, Priority, Recipient};
+use crate::record::{
+    CarriedFields, Interface, MediaType, MessageClass, MmHead, PartEntry, PreviouslySent, Priority, Recipient,
+};
 use crate::time::UnixMillis;
 
 /// A wish about time, as the protocols express it.
@@ -75,6 +77,37 @@ pub struct Submit {
     pub carried: CarriedFields,
     /// How to know it again, for interfaces that have a transaction id.
     pub duplicate: Option<DuplicateKey>,
+    /// Who sent it before it was forwarded.
+    pub previously_sent: Vec<PreviouslySent>,
+}
+
+/// Passing a message on without having retrieved it (m-forward-req).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forward {
+    /// Names the forwarder's copy of the original.
+    pub token: Token,
+    /// The authenticated forwarder.
+    pub forwarder: Address,
+    /// Where it came in.
+    pub interface: Interface,
+    /// To, Cc, Bcc in the order of arrival.
+    pub recipients: Vec<Recipient>,
+    /// Wished expiry.
+    pub expiry: Option<TimeWish>,
+    /// Wished earliest delivery.
+    pub delivery_time: Option<TimeWish>,
+    /// The forwarder wants delivery reports about the new message.
+    pub delivery_report: bool,
+    /// The forwarder wants read reports about the new message.
+    pub read_report: bool,
+    /// The original's sender may learn that it was forwarded (X-Mms-Report-Allowed).
+    pub report_allowed: bool,
+    /// The forwarder's Date, if it gave one.
+    pub date: Option<UnixMillis>,
+    /// MMS version octet.
+    pub mms_version: u8,
+    /// How to know it again.
+    pub duplicate: Option<DuplicateKey>,
 }
 
 /// What a handset says about a notification or a retrieval.
@@ -97,6 +130,8 @@ pub enum HandsetAnswer {
     },
     /// m-notifyresp-ind Unrecognised.
     Unrecognised,
+    /// m-delete-req: the message is not wanted.
+    Deleted,
 }
 
 /// What a retrieval gets: the envelope as this recipient may see it.

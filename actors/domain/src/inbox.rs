@@ -44,6 +44,9 @@ pub enum Telling {
     /// What became of a message (m-delivery-ind).
     #[n(1)]
     DeliveryReport(#[n(0)] DeliveryReport),
+    /// What a recipient did with a message that it has (m-read-orig-ind).
+    #[n(2)]
+    ReadReport(#[n(0)] ReadReport),
 }
 
 /// The fields of a notification.
@@ -97,6 +100,36 @@ pub struct DeliveryReport {
     pub at: UnixMillis,
 }
 
+/// X-Mms-Read-Status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum ReadStatus {
+    /// The message was read.
+    #[n(0)]
+    Read,
+    /// It was deleted without having been read.
+    #[n(1)]
+    DeletedUnread,
+}
+
+/// The fields of a read report.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ReadReport {
+    /// The reported MM.
+    #[n(0)]
+    pub mm: MmId,
+    /// Whose copy.
+    #[n(1)]
+    pub recipient: Address,
+    /// What it did.
+    #[n(2)]
+    pub status: ReadStatus,
+    /// When, by the recipient's word.
+    #[n(3)]
+    pub at: UnixMillis,
+}
+
 /// The kind octet of an inbox row's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
@@ -107,9 +140,18 @@ pub enum InboxKind {
     /// A delivery report.
     #[n(2)]
     DeliveryReport,
+    /// A read report.
+    #[n(3)]
+    ReadReport,
     /// To an MM: its recipient cannot be told.
     #[n(0x40)]
     TellingFailed,
+    /// To an MM: its recipient forwarded it without retrieving it.
+    #[n(0x41)]
+    Forwarded,
+    /// The same by a recipient who wants nobody to learn of it (X-Mms-Report-Allowed: No).
+    #[n(0x42)]
+    ForwardedInSilence,
 }
 
 /// Names an inbox row within its entity.

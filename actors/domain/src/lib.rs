@@ -5,6 +5,7 @@
 //! | question | function | all its answers |
 //! |---|---|---|
 //! | is a submission taken, and for whom | [`accept::admit`] | `tests/admission.rs` |
+//! | may a message be passed on, and as what | [`forward::forward`] | `tests/forward.rs` |
 //! | where is a recipient served | [`routing::RoutingTable::route`] | [`routing`] |
 //! | what happens to a copy | [`lifecycle::step`] | `tests/golden/lifecycle.txt` |
 //! | when is a handset told, and when no more | [`telling::step`] | `tests/golden/telling.txt` |
@@ -13,6 +14,7 @@
 pub mod accept;
 pub mod address;
 pub mod command;
+pub mod forward;
 pub mod freeze;
 pub mod id;
 pub mod inbox;

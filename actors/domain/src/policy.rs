@@ -76,6 +76,8 @@ pub struct ServicePolicy {
     pub home_prefix: Option<HomePrefix>,
     /// Our addresses without a record.
     pub unknown_subscribers: UnknownSubscribers,
+    /// How often a message may be passed on in a row.
+    pub max_forwards: usize,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -103,6 +105,7 @@ impl Default for ServicePolicy {
             retention_record: 7 * DAY,
             home_prefix: None,
             unknown_subscribers: UnknownSubscribers::default(),
+            max_forwards: 20,
         }
     }
 }

@@ -223,6 +223,18 @@ pub struct CarriedFields {
     pub adaptation_allowed: Option<bool>,
 }
 
+/// Who sent or forwarded a message before (X-Mms-Previously-Sent-By and -Date).
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct PreviouslySent {
+    /// Who; none if it asked to be hidden.
+    #[n(0)]
+    pub by: Option<Address>,
+    /// When.
+    #[n(1)]
+    pub at: UnixMillis,
+}
+
 /// The envelope: written once when the MM is accepted, never changed.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -275,6 +287,10 @@ pub struct MmHead {
     /// Unique recipients in all.
     #[n(15)]
     pub recipient_count: u32,
+    /// Who sent it before it was forwarded, first of all first; empty for a message of its own.
+    #[n(16)]
+    #[cbor(default, skip_if = "Vec::is_empty")]
+    pub previously_sent: Vec<PreviouslySent>,
 }
 
 /// What changes about an MM as a whole.
@@ -332,6 +348,18 @@ pub struct CopyRecord {
     /// The recipient forbade reports about retrieval.
     #[n(8)]
     pub report_refused: bool,
+    /// The recipient's read report was passed on: there is one for each copy.
+    #[n(9)]
+    #[cbor(default, skip_if = "is_false")]
+    pub read_reported: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the record's encoder calls it with a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One step of an MM's history.

@@ -99,6 +99,12 @@ pub enum Why {
     /// No variant can be made for the handset; it gets the original.
     #[n(30)]
     NotAdapted,
+    /// The recipient read it.
+    #[n(31)]
+    Read,
+    /// The recipient had it and deleted it unread.
+    #[n(32)]
+    DeletedUnread,
 }
 
 /// Why a submission was not accepted; each interface has its own words for it (`replies.rs` of each adapter).
@@ -136,4 +142,8 @@ pub enum Refusal {
     Screened(&'static str),
     /// Hiding the sender cannot be promised for a recipient.
     HidingNotPossible,
+    /// The message that it is about is not there (any more), or is somebody else's.
+    UnknownMessage,
+    /// The message may not be passed on, or was passed on too often.
+    MayNotBeForwarded,
 }

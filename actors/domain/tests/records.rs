@@ -17,10 +17,10 @@ use std::fmt::Debug;
 use common::{DAY, NOW, golden_path, media, notification_row, part, phone, policy, report_row, sent, submit, to};
 use minicbor::{Decode, Encode};
 use mmsc_domain::accept::{MAX_VISIBLE_RECIPIENTS, SubscriberProfile, admit};
-use mmsc_domain::inbox::{AttemptState, InboxRow};
+use mmsc_domain::inbox::{AttemptState, InboxRow, ReadReport, ReadStatus, Telling};
 use mmsc_domain::lifecycle::{CopyState, Final, Undeliverable};
 use mmsc_domain::record::{
-    CarriedFields, ChainEntry, ContentRef, CopyRecord, MessageClass, MmHead, MmProgress, RecipientKind,
+    CarriedFields, ChainEntry, ContentRef, CopyRecord, MessageClass, MmHead, MmProgress, PreviouslySent, RecipientKind,
 };
 use mmsc_domain::telling::TellingPolicy;
 use mmsc_domain::{Address, CopyIndex, MmId, ShardId, Token, Why};
@@ -107,12 +107,24 @@ fn copy(state: CopyState) -> CopyRecord {
         due_at: Some(NOW.plus(DAY)),
         told_due_at: None,
         report_refused: true,
+        read_reported: false,
     }
 }
 
 #[test]
 fn heads() {
     assert_record("mm_head.1.cbor", &head());
+    let forwarded = MmHead {
+        previously_sent: vec![
+            PreviouslySent { by: None, at: NOW },
+            PreviouslySent {
+                by: Some(phone("15550100001")),
+                at: NOW.plus(DAY),
+            },
+        ],
+        ..head()
+    };
+    assert_record("mm_head.2.cbor", &forwarded);
     assert_record(
         "mm_progress.1.cbor",
         &MmProgress {
@@ -153,6 +165,11 @@ fn copies_in_every_state() {
     ] {
         assert_record(&format!("copy_{name}.1.cbor"), &copy(state));
     }
+    let read = CopyRecord {
+        read_reported: true,
+        ..copy(CopyState::Final(Final::Retrieved))
+    };
+    assert_record("copy_retrieved.2.cbor", &read);
 }
 
 #[test]
@@ -163,6 +180,17 @@ fn inbox_rows() {
     };
     assert_record("inbox_notification.1.cbor", &notification_row(&telling));
     assert_record("inbox_report.1.cbor", &report_row(&telling));
+    let read = ReadReport {
+        mm: id(),
+        recipient: phone("15550100002"),
+        status: ReadStatus::DeletedUnread,
+        at: NOW,
+    };
+    let read = InboxRow {
+        telling: Telling::ReadReport(read),
+        ..report_row(&telling)
+    };
+    assert_record("inbox_read_report.1.cbor", &read);
     for (name, last) in [
         ("sent", AttemptState::Sent(sent())),
         ("failed", AttemptState::Failed),

@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use mmsc_domain::command::{Accepted, Gone, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::command::{Accepted, Forward, Gone, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::inbox::ReadStatus;
 use mmsc_domain::policy::ServicePolicy;
 use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead, MmProgress};
 use mmsc_domain::why::Refusal;
-use mmsc_domain::{Address, MmId, Token};
+use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis};
 use mmsc_ports::{Ports, Task};
 use mmsc_ring::Ring;
 use mmsc_store::{Committed, Store, StoreError, TransactError};
@@ -21,7 +22,7 @@ use crate::admission::{Admission, AdmissionLimits, Class, Permit};
 use crate::context::{Context, Stop, busy};
 use crate::keys::Entity;
 use crate::metrics::Metrics;
-use crate::mm::{self, AcceptWork, MmMessage, Reply, Work};
+use crate::mm::{self, AcceptWork, Incoming, MmMessage, Reply, Work};
 use crate::port::{Bearer, NoScreening, Receipt, ReceiptState, Screening};
 use crate::rates::Rates;
 use crate::subscriber::SubscriberMessage;
@@ -117,6 +118,12 @@ pub enum FetchAnswer {
 pub enum HandsetReply {
     /// Durable, or without effect.
     Done,
+    /// Without effect: there is no such message (any more).
+    NotThere,
+    /// Without effect: it is somebody else's.
+    NotYours,
+    /// Without effect: it has come to another end before.
+    TooLate,
     /// Not stored: the handset should say it again.
     Busy(Busy),
 }
@@ -244,18 +251,87 @@ impl Relay {
                 }
             }
         };
-        let digest = mm::digest(&submit, staged.as_ref());
-        let work = Box::new(AcceptWork::new(submit, staged, digest));
-        let (reply, answer) = oneshot::channel();
-        if !self.ctx.router.mm(id, MmMessage::Accept(work, reply, permit)) {
-            return SubmitAnswer::Busy(Busy::Store);
-        }
-        let answer = answer.await.unwrap_or(SubmitAnswer::Busy(Busy::Unknown));
+        let answer = self.accept(id, Incoming::Submit(submit, staged), permit).await;
         self.ctx
             .metrics
             .accept_seconds
             .observe(self.ctx.ports.clock.monotonic().saturating_sub(started));
         answer
+    }
+
+    async fn accept(&self, id: MmId, incoming: Incoming, permit: Permit) -> SubmitAnswer {
+        let work = Box::new(AcceptWork::new(incoming));
+        let (reply, answer) = oneshot::channel();
+        if !self.ctx.router.mm(id, MmMessage::Accept(work, reply, permit)) {
+            return SubmitAnswer::Busy(Busy::Store);
+        }
+        answer.await.unwrap_or(SubmitAnswer::Busy(Busy::Unknown))
+    }
+
+    /// Passes a message on without its having been retrieved: a new MM that shares the content of the original.
+    pub async fn forward(&self, forward: Forward) -> SubmitAnswer {
+        let started = self.ctx.ports.clock.monotonic();
+        let permit = match self.admit(Class::Submission, 0) {
+            Ok(permit) => permit,
+            Err(busy) => return SubmitAnswer::Busy(busy),
+        };
+        let Some((id, _fence)) = self.ctx.mint() else {
+            return SubmitAnswer::Busy(Busy::Store);
+        };
+        let answer = self.accept(id, Incoming::Forward(forward), permit).await;
+        let took = self.ctx.ports.clock.monotonic().saturating_sub(started);
+        self.ctx.metrics.accept_seconds.observe(took);
+        answer
+    }
+
+    /// What `recipient` did with a message that it has; dropped if nobody wants to know (MM1 digest 14.7).
+    pub async fn read_report(
+        &self,
+        id: MmId,
+        recipient: Address,
+        status: ReadStatus,
+        at: Option<UnixMillis>,
+    ) -> HandsetReply {
+        let permit = match self.admit(Class::Answer, 0) {
+            Ok(permit) => permit,
+            Err(busy) => return HandsetReply::Busy(busy),
+        };
+        if id.shard().0 >= self.ctx.ring.shard_count() {
+            return HandsetReply::NotThere;
+        }
+        let copy = match self.find_copy(id, &recipient).await {
+            Ok(Some(copy)) => copy,
+            Ok(None) => return HandsetReply::NotThere,
+            Err(error) => return HandsetReply::Busy(busy(&error)),
+        };
+        let (reply, done) = oneshot::channel();
+        let work = Work::ReadReport {
+            copy,
+            recipient,
+            status,
+            at,
+        };
+        let message = MmMessage::Work(work, Reply::Handset(reply), Some(permit));
+        if !self.ctx.router.mm(id, message) {
+            return HandsetReply::Busy(Busy::Store);
+        }
+        done.await.unwrap_or(HandsetReply::Busy(Busy::Unknown))
+    }
+
+    async fn find_copy(&self, id: MmId, recipient: &Address) -> Result<Option<CopyIndex>, TransactError<Stop>> {
+        let mut from = Some(CopyIndex(0));
+        while let Some(first) = from {
+            let page = self
+                .ctx
+                .store
+                .read(|txn| async move { mm::copy_of(&txn, id, recipient, first).await });
+            let (found, next) = page.await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            from = next;
+        }
+        Ok(None)
     }
 
     /// Looks a copy up for retrieval. `requester` is the authenticated identity, if there is one: a copy of somebody
@@ -327,7 +403,7 @@ impl Relay {
         };
         let (id, copy) = match self.resolve(token).await {
             Ok(Some(found)) => found,
-            Ok(None) => return HandsetReply::Done,
+            Ok(None) => return HandsetReply::NotThere,
             Err(error) => return HandsetReply::Busy(busy(&error)),
         };
         let (reply, done) = oneshot::channel();

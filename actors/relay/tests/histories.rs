@@ -393,7 +393,7 @@ async fn h17_ten_thousand_waiting_messages_are_told_in_order() {
         .iter()
         .filter_map(|attempt| match &attempt.telling {
             mmsc_domain::inbox::Telling::Notification(it) => it.subject.as_ref()?.parse().ok(),
-            mmsc_domain::inbox::Telling::DeliveryReport(_) => None,
+            mmsc_domain::inbox::Telling::DeliveryReport(_) | mmsc_domain::inbox::Telling::ReadReport(_) => None,
         })
         .collect();
     let unordered = waves.windows(2).filter(|pair| pair[0] > pair[1]).count();
@@ -402,7 +402,7 @@ async fn h17_ten_thousand_waiting_messages_are_told_in_order() {
         .iter()
         .filter_map(|attempt| match &attempt.telling {
             mmsc_domain::inbox::Telling::Notification(it) => Some(it.token),
-            mmsc_domain::inbox::Telling::DeliveryReport(_) => None,
+            mmsc_domain::inbox::Telling::DeliveryReport(_) | mmsc_domain::inbox::Telling::ReadReport(_) => None,
         })
         .collect();
     assert_eq!(distinct.len(), usize::try_from(COUNT).unwrap());

@@ -39,7 +39,7 @@ async fn a_message_goes_its_whole_way() {
     assert_eq!(node.relay.content(&retrieval).await.unwrap(), CONTENT);
     node.relay.served(token, true).await;
     let stranger = node.relay.handset_answer(token, Some(phone(3)), RETRIEVED).await;
-    assert_eq!(stranger, HandsetReply::Done);
+    assert_eq!(stranger, HandsetReply::NotYours);
     assert!(node.bearer.reports().is_empty(), "a stranger's word must not count");
     assert_eq!(
         node.relay.handset_answer(token, Some(phone(2)), RETRIEVED).await,

@@ -126,6 +126,8 @@ label! {
         Http = "http",
         /// What the relay said: policy, recipients, content.
         Policy = "policy",
+        /// About a message that is not there (any more), or is somebody else's.
+        UnknownMessage = "unknown_message",
         /// Reply charging was asked for.
         ReplyCharging = "reply_charging",
         /// No room, the store is away, or we are draining.
@@ -140,6 +142,8 @@ label! {
         Notification = "notification",
         /// m-delivery-ind.
         DeliveryReport = "delivery_report",
+        /// m-read-orig-ind.
+        ReadReport = "read_report",
     }
 }
 

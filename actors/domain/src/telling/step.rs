@@ -353,6 +353,6 @@ impl Context<'_> {
 fn is_report(row: &InboxRow) -> bool {
     match row.telling {
         Telling::Notification(_) => false,
-        Telling::DeliveryReport(_) => true,
+        Telling::DeliveryReport(_) | Telling::ReadReport(_) => true,
     }
 }

@@ -84,6 +84,7 @@ pub fn submit() -> Submit {
         media_type: media("application/vnd.wap.multipart.related"),
         parts: vec![part(0, 10), part(10, 20)],
         carried: CarriedFields::default(),
+        previously_sent: Vec::new(),
         duplicate: Some(DuplicateKey {
             interface: Interface::Mm1,
             scope: "+15550100001".to_owned(),

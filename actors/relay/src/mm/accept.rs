@@ -1,35 +1,56 @@
 //! Accepting: one transaction writes the whole MM, or finds that it was accepted before.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
-use mmsc_domain::accept::{Admission, admit};
-use mmsc_domain::command::{Accepted, Submit};
+use mmsc_domain::accept::{Admission, admit, notification};
+use mmsc_domain::command::{Accepted, Forward, Submit};
+use mmsc_domain::forward::{Original, forward};
 use mmsc_domain::freeze;
+use mmsc_domain::inbox::{InboxItemId, InboxKind, InboxRow, Telling};
 use mmsc_domain::lifecycle::{CopyEvent, CopyState, Leads};
 use mmsc_domain::profile::SubscriberProfile;
-use mmsc_domain::record::{ContentRef, CopyRecord, MmHead, Recipient};
+use mmsc_domain::record::{ContentRef, CopyRecord, MmHead, MmProgress, Recipient};
 use mmsc_domain::why::Refusal;
-use mmsc_domain::{CopyIndex, MmId, Token, UnixMillis, Why};
+use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis, Why};
 use mmsc_ring::Fence;
-use mmsc_store::{Holder, Staged, Txn};
+use mmsc_store::{ContentId, Holder, Staged, Txn};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, DueEntry, DueItem};
-use crate::mm::change::{After, Change, DUPLICATE_WINDOW};
+use crate::mm::change::{After, Change, DUPLICATE_WINDOW, tell_mm};
+use crate::mm::fetch::resolve;
 use crate::port::Screened;
 use crate::records::{DuplicateRow, encode, read};
 
 /// Recipients up to this many get their copies in the accepting transaction (design §3.6).
 pub const INLINE_RECIPIENTS: usize = 100;
 
+/// What is to become an MM.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it travels in the box of its work")]
+pub enum Incoming {
+    /// A submission with its content; none if it is empty.
+    Submit(Submit, Option<Staged>),
+    /// A message of ours that is passed on.
+    Forward(Forward),
+}
+
+impl Incoming {
+    fn originator(&self) -> &Address {
+        match self {
+            Self::Submit(submit, _) => &submit.originator,
+            Self::Forward(forward) => &forward.forwarder,
+        }
+    }
+}
+
 /// A submission on its way to becoming an MM.
 #[derive(Debug)]
 pub struct AcceptWork {
     /// The command.
-    pub submit: Submit,
-    /// Its content; none if it is empty.
-    pub staged: Option<Staged>,
+    pub incoming: Incoming,
     /// Names it among repeats; none if the interface has no transaction ids.
     pub digest: Option<[u8; 32]>,
     /// Whether its sender may send so soon; asked once, however often the transaction runs.
@@ -38,11 +59,10 @@ pub struct AcceptWork {
 
 impl AcceptWork {
     /// Nothing asked yet.
-    pub fn new(submit: Submit, staged: Option<Staged>, digest: Option<[u8; 32]>) -> Self {
+    pub fn new(incoming: Incoming) -> Self {
         Self {
-            submit,
-            staged,
-            digest,
+            digest: digest(&incoming),
+            incoming,
             within_rate: OnceLock::new(),
         }
     }
@@ -51,7 +71,7 @@ impl AcceptWork {
         *self.within_rate.get_or_init(|| {
             ctx.policy
                 .rate_of(sender)
-                .is_none_or(|rate| ctx.rates.take(&self.submit.originator, rate, now))
+                .is_none_or(|rate| ctx.rates.take(self.incoming.originator(), rate, now))
         })
     }
 }
@@ -67,10 +87,14 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// What makes two submissions the same: transaction id, sorted recipients and body; dates are left out.
+/// What makes two submissions the same: transaction id, sorted recipients and body; dates are left out. What is passed
+/// on has the token of its original in place of the body.
 #[must_use]
-pub fn digest(submit: &Submit, content: Option<&Staged>) -> Option<[u8; 32]> {
-    let key = submit.duplicate.as_ref()?;
+pub fn digest(incoming: &Incoming) -> Option<[u8; 32]> {
+    let (key, recipients) = match incoming {
+        Incoming::Submit(submit, _) => (submit.duplicate.as_ref()?, &submit.recipients),
+        Incoming::Forward(forward) => (forward.duplicate.as_ref()?, &forward.recipients),
+    };
     let mut hash = Sha256::new();
     let mut part = |octets: &[u8]| {
         hash.update(u64::try_from(octets.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -79,15 +103,20 @@ pub fn digest(submit: &Submit, content: Option<&Staged>) -> Option<[u8; 32]> {
     part(&[key.interface as u8]);
     part(key.scope.as_bytes());
     part(&key.transaction_id);
-    let mut recipients: Vec<String> = submit.recipients.iter().map(|to| to.address.to_string()).collect();
+    let mut recipients: Vec<String> = recipients.iter().map(|to| to.address.to_string()).collect();
     recipients.sort_unstable();
     for recipient in &recipients {
         part(recipient.as_bytes());
     }
-    part(submit.subject.as_deref().unwrap_or_default().as_bytes());
-    part(submit.media_type.essence.as_bytes());
-    if let Some(content) = content {
-        part(&content.sha256);
+    match incoming {
+        Incoming::Submit(submit, content) => {
+            part(submit.subject.as_deref().unwrap_or_default().as_bytes());
+            part(submit.media_type.essence.as_bytes());
+            if let Some(content) = content {
+                part(&content.sha256);
+            }
+        }
+        Incoming::Forward(forward) => part(&forward.token.0),
     }
     Some(hash.finalize().into())
 }
@@ -102,16 +131,22 @@ pub async fn accept(
 ) -> Result<(Verdict, After), Stop> {
     fence.check(txn).await?;
     let now = ctx.now();
-    let sender_shard = ctx.shard_of(&work.submit.originator);
+    let originator = work.incoming.originator();
+    let sender_shard = ctx.shard_of(originator);
     if let Some(digest) = &work.digest
         && let Some(first) = first_answer(txn, sender_shard, digest, now).await?
     {
         return Ok((Verdict::Duplicate(first.answer()), After::default()));
     }
-    let record = read::<SubscriberProfile>(txn, keys::subscriber(sender_shard, &work.submit.originator)).await?;
-    let content_len = work.staged.as_ref().map_or(0, |staged| staged.len);
+    let refused = |refusal| Ok((Verdict::Refused(refusal), After::default()));
+    let taken = match taken(ctx, txn, &work.incoming, now).await? {
+        Ok(taken) => taken,
+        Err(refusal) => return refused(refusal),
+    };
+    let submit: &Submit = &taken.submit;
+    let record = read::<SubscriberProfile>(txn, keys::subscriber(sender_shard, originator)).await?;
     let admitted = ctx.policy.sender(record).and_then(|profile| {
-        let admission = admit(&work.submit, content_len, now, &ctx.policy, &profile)?;
+        let admission = admit(submit, taken.content.len, now, &ctx.policy, &profile)?;
         if work.is_within_rate(ctx, &profile, now) {
             Ok(admission)
         } else {
@@ -120,20 +155,24 @@ pub async fn accept(
     });
     let admission = match admitted {
         Ok(admission) => admission,
-        Err(refusal) => return Ok((Verdict::Refused(refusal), After::default())),
+        Err(refusal) => return refused(refusal),
     };
-    if let Screened::Denied(by) = ctx.screening.screen(&work.submit) {
-        return Ok((Verdict::Refused(Refusal::Screened(by)), After::default()));
+    if let Screened::Denied(by) = ctx.screening.screen(submit) {
+        return refused(Refusal::Screened(by));
     }
-    let content = content_ref(work);
-    let head = admission.head(&work.submit, id, content, now);
+    let head = admission.head(submit, id, taken.content, now);
     let accepted = Accepted {
         id,
         refused_recipients: admission.refused.clone(),
     };
-    let after = write_new(ctx, txn, now, head, &admission).await?;
-    if let Some(staged) = &work.staged {
-        txn.adopt(staged.clone(), holder(id));
+    let mut after = write_new(ctx, txn, now, head, &admission).await?;
+    match taken.octets {
+        Octets::None => {}
+        Octets::Staged(staged) => txn.adopt(staged.clone(), holder(id)),
+        Octets::Shared(content) => txn.hold(content, holder(id)).await?,
+    }
+    if let Some((item, row)) = taken.tell_original {
+        after.pokes.push(tell_mm(ctx, txn, item, row));
     }
     if let Some(digest) = &work.digest {
         let row = DuplicateRow {
@@ -144,6 +183,91 @@ pub async fn accept(
         txn.set(keys::duplicate(sender_shard, keys::day(now), digest), encode(&row));
     }
     Ok((Verdict::Accepted(accepted), after))
+}
+
+/// Where the octets of a new MM come from.
+enum Octets<'w> {
+    None,
+    Staged(&'w Staged),
+    /// They are held by the MM that is passed on.
+    Shared(ContentId),
+}
+
+/// What is to be written, if it is admitted.
+struct Taken<'w> {
+    submit: Cow<'w, Submit>,
+    content: ContentRef,
+    octets: Octets<'w>,
+    /// The MM that is passed on learns of it.
+    tell_original: Option<(InboxItemId, InboxRow)>,
+}
+
+async fn taken<'w>(
+    ctx: &Context,
+    txn: &Txn,
+    incoming: &'w Incoming,
+    now: UnixMillis,
+) -> Result<Result<Taken<'w>, Refusal>, Stop> {
+    match incoming {
+        Incoming::Submit(submit, staged) => Ok(Ok(Taken {
+            submit: Cow::Borrowed(submit),
+            content: content_ref(submit, staged.as_ref()),
+            octets: staged.as_ref().map_or(Octets::None, Octets::Staged),
+            tell_original: None,
+        })),
+        Incoming::Forward(wish) => passed_on(ctx, txn, wish, now).await,
+    }
+}
+
+/// The original is read with conflict: its content cannot go, nor its copy end otherwise, while this commits.
+async fn passed_on<'w>(
+    ctx: &Context,
+    txn: &Txn,
+    wish: &Forward,
+    now: UnixMillis,
+) -> Result<Result<Taken<'w>, Refusal>, Stop> {
+    let unknown = Ok(Err(Refusal::UnknownMessage));
+    let Some((id, index)) = resolve(txn, wish.token).await? else {
+        return unknown;
+    };
+    let Some(head) = read::<MmHead>(txn, keys::head(id)).await? else {
+        return unknown;
+    };
+    let Some(copy) = read::<CopyRecord>(txn, keys::copy(id, index)).await? else {
+        return unknown;
+    };
+    let progress = read::<MmProgress>(txn, keys::progress(id)).await?;
+    let original = Original {
+        head: &head,
+        copy: &copy,
+        has_content: !progress.is_some_and(|progress| progress.content_released),
+    };
+    let submit = match forward(wish, original, now, &ctx.policy) {
+        Ok(submit) => submit,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let tell_original = (!copy.state.is_final()).then(|| {
+        let kind = if wish.report_allowed {
+            InboxKind::Forwarded
+        } else {
+            InboxKind::ForwardedInSilence
+        };
+        let telling = Telling::Notification(notification(&head, copy.token));
+        let row = InboxRow::born(telling, now, head.expires_at, &ctx.policy.telling);
+        let item = InboxItemId {
+            kind,
+            mm: id,
+            copy: index,
+        };
+        (item, row)
+    });
+    let shared = Octets::Shared(ContentId(head.content.id));
+    Ok(Ok(Taken {
+        submit: Cow::Owned(submit),
+        octets: if head.content.len == 0 { Octets::None } else { shared },
+        content: head.content,
+        tell_original,
+    }))
 }
 
 /// Who holds the content of an MM.
@@ -163,17 +287,14 @@ async fn first_answer(txn: &Txn, shard: u16, digest: &[u8; 32], now: UnixMillis)
     Ok(None)
 }
 
-fn content_ref(work: &AcceptWork) -> ContentRef {
-    let (id, len, sha256) = work
-        .staged
-        .as_ref()
-        .map_or(([0; 16], 0, [0; 32]), |staged| (staged.id.0, staged.len, staged.sha256));
+fn content_ref(submit: &Submit, staged: Option<&Staged>) -> ContentRef {
+    let (id, len, sha256) = staged.map_or(([0; 16], 0, [0; 32]), |staged| (staged.id.0, staged.len, staged.sha256));
     ContentRef {
         id,
         len,
         sha256,
-        media_type: work.submit.media_type.clone(),
-        parts: work.submit.parts.clone(),
+        media_type: submit.media_type.clone(),
+        parts: submit.parts.clone(),
     }
 }
 
@@ -233,6 +354,7 @@ pub async fn new_copy(
         due_at: None,
         told_due_at: None,
         report_refused: record.is_some_and(|record| record.delivery_reports_refused),
+        read_reported: false,
     };
     change.insert(copy, true);
     change.event(index, first, Some(leads)).await?;

@@ -295,8 +295,14 @@ fn note_fence(ctx: &Context, error: &TransactError<Stop>) {
 
 fn answer(reply: Reply, outcome: &Outcome) {
     match (reply, outcome) {
-        (Reply::Handset(to), _) => {
-            let _handset_gone = to.send(HandsetReply::Done);
+        (Reply::Handset(to), outcome) => {
+            let reply = match outcome {
+                Outcome::Done | Outcome::Cancelled(_) => HandsetReply::Done,
+                Outcome::NotThere => HandsetReply::NotThere,
+                Outcome::NotYours => HandsetReply::NotYours,
+                Outcome::TooLate => HandsetReply::TooLate,
+            };
+            let _handset_gone = to.send(reply);
         }
         (Reply::Cancel(to), Outcome::Cancelled(count)) => {
             let _canceller_gone = to.send(Ok(*count));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mmsc_domain::accept::notification;
-use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, InboxItemId, InboxKind, InboxRow, Telling};
+use mmsc_domain::inbox::{
+    AttemptState, DeliveryReport, DeliveryStatus, InboxItemId, InboxKind, InboxRow, ReadReport, ReadStatus, Telling,
+};
 use mmsc_domain::lifecycle::{
     CopyEvent, CopyState, Effect, Facts, Final, Illegal, Invariant, Leads, Step, broken_by_step, shows_hidden_sender,
     step,
@@ -219,18 +221,59 @@ impl<'t> Change<'t> {
             status,
             at: self.now,
         };
+        self.tell_originator(copy.index, InboxKind::DeliveryReport, Telling::DeliveryReport(report));
+    }
+
+    /// The recipient of a copy read it, or deleted it unread. Told to the originator once, if it asked and the
+    /// recipient had the message to read at all (MM1 digest 14.7: anything else is dropped).
+    pub async fn read_report(
+        &mut self,
+        index: CopyIndex,
+        recipient: &Address,
+        status: ReadStatus,
+        at: Option<UnixMillis>,
+    ) -> Result<(), Stop> {
+        if !self.head.read_report || self.head.originator.interface != Interface::Mm1 {
+            return Ok(());
+        }
+        let Some(copy) = self.copy(index).await? else {
+            return Ok(());
+        };
+        let had = matches!(copy.state, CopyState::Served | CopyState::Final(Final::Retrieved));
+        if !had || copy.read_reported || copy.recipient.address != *recipient {
+            return Ok(());
+        }
+        let report = ReadReport {
+            mm: self.head.id,
+            recipient: recipient.clone(),
+            status,
+            // A handset's clock may be wrong by years; nothing is read before it was sent or after now.
+            at: at.map_or(self.now, |at| at.clamp(self.head.accepted_at, self.now)),
+        };
+        if let Some((copy, changed)) = self.copies.get_mut(&index) {
+            copy.read_reported = true;
+            *changed = true;
+        }
+        self.chain.push(ChainEntry {
+            at: self.now,
+            copy: Some(index),
+            why: match status {
+                ReadStatus::Read => Why::Read,
+                ReadStatus::DeletedUnread => Why::DeletedUnread,
+            },
+        });
+        self.tell_originator(index, InboxKind::ReadReport, Telling::ReadReport(report));
+        Ok(())
+    }
+
+    fn tell_originator(&mut self, copy: CopyIndex, kind: InboxKind, telling: Telling) {
         // A report may be told as long as the tombstone stands.
         let until = self.head.expires_at.plus(self.ctx.policy.retention_record);
-        let row = InboxRow::born(
-            Telling::DeliveryReport(report),
-            self.now,
-            until,
-            &self.ctx.policy.telling,
-        );
+        let row = InboxRow::born(telling, self.now, until, &self.ctx.policy.telling);
         let id = InboxItemId {
-            kind: InboxKind::DeliveryReport,
+            kind,
             mm: self.head.id,
-            copy: copy.index,
+            copy,
         };
         self.put_into_inbox(self.head.originator.address.clone(), id, row);
     }
@@ -406,10 +449,31 @@ pub async fn clear_inbox_row(txn: &Txn, shard: u16, entity: &Entity, item: ItemK
             item: DueItem::Item(item),
         },
     ));
-    if let mmsc_domain::inbox::AttemptState::Waiting(destination) = &row.last {
+    if let AttemptState::Waiting(destination) = &row.last {
         txn.clear(keys::waiting(shard, destination, entity, &item));
     }
     Ok(true)
+}
+
+/// Puts a row into the inbox of the MM that `id` names: what another entity has to tell it. `row` is the row about the
+/// copy that the teller holds; only its due time counts.
+pub fn tell_mm(ctx: &Context, txn: &Txn, id: InboxItemId, row: InboxRow) -> Poke {
+    let first_due = ctx.now().plus(ctx.policy.telling.born_due);
+    let item = ItemKey { first_due, id };
+    let (shard, entity) = (id.mm.shard().0, Entity::Mm(id.mm));
+    let row = InboxRow {
+        next_at: first_due,
+        last: AttemptState::Failed,
+        ..row
+    };
+    txn.set(keys::inbox(shard, &entity, &item), encode(&row));
+    let due = DueEntry {
+        at: first_due,
+        entity,
+        item: DueItem::Item(item),
+    };
+    txn.set(keys::due(shard, &due), bytes::Bytes::new());
+    Poke::MmInbox { item }
 }
 
 /// Duplicates are remembered this long (design §3).

@@ -38,7 +38,8 @@ pub async fn fetch(ctx: &Context, txn: &Txn, token: Token, requester: Option<&Ad
         CopyState::Screening | CopyState::Scheduled => return Ok(FetchAnswer::NotYet),
         CopyState::Telling | CopyState::Deferred | CopyState::Served | CopyState::Adapting => false,
         // A lost response is common: the same handset may fetch again until the content goes (MM1 digest 11.4).
-        CopyState::Final(Final::Retrieved) => true,
+        // And who passed a message on may still want to see it.
+        CopyState::Final(Final::Retrieved | Final::Forwarded) => true,
         CopyState::Final(Final::Expired) => return Ok(FetchAnswer::Gone(Gone::Expired)),
         CopyState::Final(_) | CopyState::Forwarding => return Ok(FetchAnswer::Gone(Gone::Ended)),
     };
@@ -59,6 +60,36 @@ pub async fn fetch(ctx: &Context, txn: &Txn, token: Token, requester: Option<&Ad
         repeated,
     })))
 }
+
+/// The copy of `recipient` among at most a page of an MM's copies from `from` on; else where the next page begins, if
+/// there is one.
+pub async fn copy_of(
+    txn: &Txn,
+    id: MmId,
+    recipient: &Address,
+    from: CopyIndex,
+) -> Result<(Option<CopyIndex>, Option<CopyIndex>), Stop> {
+    let options = RangeOptions {
+        limit: COPY_PAGE,
+        snapshot: true,
+        ..RangeOptions::default()
+    };
+    let rows = txn.range(&keys::copies_from(id, from), options).await?;
+    let full = rows.len() >= COPY_PAGE;
+    let mut last = None;
+    for (key, row) in rows {
+        let copy: CopyRecord = decode(&row, key)?;
+        if copy.recipient.address == *recipient {
+            return Ok((Some(copy.index), None));
+        }
+        last = Some(copy.index);
+    }
+    let next = last.filter(|_| full).map(|last| CopyIndex(last.0.saturating_add(1)));
+    Ok((None, next))
+}
+
+/// Copies that are looked through in one transaction.
+const COPY_PAGE: usize = 500;
 
 /// The store's name and the length of a retrieval's content; none if it is empty.
 pub fn content_of(retrieval: &Retrieval) -> Option<(mmsc_store::ContentId, u64)> {

@@ -10,9 +10,9 @@ mod fetch;
 mod whole;
 mod work;
 
-pub use accept::{AcceptWork, digest};
+pub use accept::{AcceptWork, Incoming};
 pub use actor::{MmActor, MmArguments, MmMessage, Reply};
-pub use change::{After, clear_inbox_row};
-pub use fetch::{content_of, fetch, resolve, trace};
+pub use change::{After, clear_inbox_row, tell_mm};
+pub use fetch::{content_of, copy_of, fetch, resolve, trace};
 pub use whole::Scope;
 pub use work::Work;

@@ -1,8 +1,9 @@
 //! What happens to an MM after it was accepted: events of one batch, folded into one transaction.
 
 use mmsc_domain::command::HandsetAnswer;
-use mmsc_domain::lifecycle::CopyEvent;
-use mmsc_domain::{Address, CopyIndex, MmId};
+use mmsc_domain::inbox::{InboxKind, ReadStatus};
+use mmsc_domain::lifecycle::{CopyEvent, CopyState, Final, Undeliverable};
+use mmsc_domain::{Address, CopyIndex, MmId, UnixMillis};
 use mmsc_ring::Fence;
 use mmsc_store::Txn;
 
@@ -28,10 +29,21 @@ pub enum Work {
         /// Which copy.
         copy: CopyIndex,
     },
-    /// A row in the MM's inbox: its recipient cannot be told.
-    TellingFailed {
+    /// A row in the MM's inbox: its recipient cannot be told, or forwarded it.
+    Inbox {
         /// The row.
         item: ItemKey,
+    },
+    /// What a recipient did with the message that it has.
+    ReadReport {
+        /// Which copy.
+        copy: CopyIndex,
+        /// Whose it must be.
+        recipient: Address,
+        /// What.
+        status: ReadStatus,
+        /// When, by its own word.
+        at: Option<UnixMillis>,
     },
     /// Every copy that is not final is to be cancelled.
     Cancel,
@@ -53,6 +65,12 @@ impl Work {
 pub enum Outcome {
     /// Done, or without effect.
     Done,
+    /// There is no such copy (any more).
+    NotThere,
+    /// The copy is somebody else's.
+    NotYours,
+    /// The copy has come to another end before.
+    TooLate,
     /// So many copies were cancelled so far; none if there is no such MM.
     Cancelled(Option<u32>),
 }
@@ -96,7 +114,8 @@ pub async fn run(ctx: &Context, txn: &Txn, fence: Fence, id: MmId, batch: &[Work
 fn nothing_there(work: &Work) -> Outcome {
     match work {
         Work::Cancel => Outcome::Cancelled(None),
-        Work::Handset { .. } | Work::Served { .. } | Work::TellingFailed { .. } | Work::Due(_) | Work::Continue(_) => {
+        Work::Handset { .. } => Outcome::NotThere,
+        Work::Served { .. } | Work::Inbox { .. } | Work::ReadReport { .. } | Work::Due(_) | Work::Continue(_) => {
             Outcome::Done
         }
     }
@@ -109,15 +128,24 @@ async fn one(change: &mut Change<'_>, work: &Work) -> Result<(Outcome, Option<Sc
             requester,
             answer,
         } => {
-            handset(change, *copy, requester.as_ref(), *answer).await?;
-            Ok((Outcome::Done, None))
+            let outcome = handset(change, *copy, requester.as_ref(), *answer).await?;
+            Ok((outcome, None))
         }
         Work::Served { copy } => {
             change.event(*copy, CopyEvent::ContentServed, None).await?;
             Ok((Outcome::Done, None))
         }
-        Work::TellingFailed { item } => {
-            telling_failed(change, *item).await?;
+        Work::Inbox { item } => {
+            inbox(change, *item).await?;
+            Ok((Outcome::Done, None))
+        }
+        Work::ReadReport {
+            copy,
+            recipient,
+            status,
+            at,
+        } => {
+            change.read_report(*copy, recipient, *status, *at).await?;
             Ok((Outcome::Done, None))
         }
         Work::Cancel => {
@@ -137,33 +165,63 @@ async fn handset(
     index: CopyIndex,
     requester: Option<&Address>,
     answer: HandsetAnswer,
-) -> Result<(), Stop> {
+) -> Result<Outcome, Stop> {
     let Some(copy) = change.copy(index).await? else {
-        return Ok(());
+        return Ok(Outcome::NotThere);
     };
     if requester.is_some_and(|requester| *requester != copy.recipient.address) {
-        return Ok(());
+        return Ok(Outcome::NotYours);
     }
+    let too_late = ended_otherwise(&copy.state, answer);
     let (event, report_allowed) = match answer {
         HandsetAnswer::Retrieved { report_allowed } => (CopyEvent::HandsetRetrieved, report_allowed),
         HandsetAnswer::Deferred { report_allowed } => (CopyEvent::HandsetDeferred, report_allowed),
         HandsetAnswer::Rejected { report_allowed } => (CopyEvent::HandsetRejected, report_allowed),
         HandsetAnswer::Unrecognised => (CopyEvent::HandsetUnrecognised, true),
+        HandsetAnswer::Deleted => (CopyEvent::DeletedByRecipient, true),
     };
     if !report_allowed && !copy.state.is_final() {
         change.refuse_reports(index);
     }
     change.event(index, event, None).await?;
-    Ok(())
+    Ok(if too_late { Outcome::TooLate } else { Outcome::Done })
 }
 
-async fn telling_failed(change: &mut Change<'_>, item: ItemKey) -> Result<(), Stop> {
+/// Whether a copy has come to another end than a handset's word would bring it to.
+fn ended_otherwise(state: &CopyState, answer: HandsetAnswer) -> bool {
+    let CopyState::Final(how) = state else {
+        return false;
+    };
+    match answer {
+        HandsetAnswer::Retrieved { .. } => *how != Final::Retrieved,
+        HandsetAnswer::Rejected { .. } => *how != Final::Rejected,
+        HandsetAnswer::Deleted => *how != Final::Deleted,
+        HandsetAnswer::Unrecognised => *how != Final::Undeliverable(Undeliverable::Unrecognised),
+        HandsetAnswer::Deferred { .. } => true,
+    }
+}
+
+async fn inbox(change: &mut Change<'_>, item: ItemKey) -> Result<(), Stop> {
     let entity = change.entity();
     let shard = change.head.id.shard().0;
     // Gone stays gone: the row is the message, a poke only points to it.
-    if clear_inbox_row(change.txn, shard, &entity, item).await? {
-        change.event(item.id.copy, CopyEvent::TellingFailed, None).await?;
+    if !clear_inbox_row(change.txn, shard, &entity, item).await? {
+        return Ok(());
     }
+    let index = item.id.copy;
+    let event = match item.id.kind {
+        InboxKind::TellingFailed => CopyEvent::TellingFailed,
+        InboxKind::Forwarded => CopyEvent::ForwardedByRecipient,
+        InboxKind::ForwardedInSilence => {
+            if change.copy(index).await?.is_some_and(|copy| !copy.state.is_final()) {
+                change.refuse_reports(index);
+            }
+            CopyEvent::ForwardedByRecipient
+        }
+        // No message is told these.
+        InboxKind::Notification | InboxKind::DeliveryReport | InboxKind::ReadReport => return Ok(()),
+    };
+    change.event(index, event, None).await?;
     Ok(())
 }
 
@@ -173,7 +231,7 @@ async fn due(change: &mut Change<'_>, entries: &[DueEntry]) -> Result<Option<Sco
         match entry.item {
             DueItem::Whole => again = again.or(whole::due(change, entry).await?),
             DueItem::Copy(index) => copy_due(change, index, entry).await?,
-            DueItem::Item(item) => telling_failed(change, item).await?,
+            DueItem::Item(item) => inbox(change, item).await?,
         }
     }
     Ok(again)
@@ -203,10 +261,11 @@ async fn clear_leftovers(txn: &Txn, id: MmId, batch: &[Work]) -> Result<(), Stop
                     }
                 }
             }
-            Work::TellingFailed { item } => {
+            Work::Inbox { item } => {
                 clear_inbox_row(txn, shard, &entity, *item).await?;
             }
-            Work::Handset { .. } | Work::Served { .. } | Work::Cancel | Work::Continue(_) => {}
+            Work::Handset { .. } | Work::Served { .. } | Work::ReadReport { .. } | Work::Cancel | Work::Continue(_) => {
+            }
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use mmsc_store::Txn;
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, DueEntry, DueItem, Entity, ItemKey};
-use crate::mm::clear_inbox_row;
+use crate::mm::{clear_inbox_row, tell_mm};
 use crate::records::{ShelfNote, encode, read};
 use crate::tree::Poke;
 
@@ -104,25 +104,9 @@ fn give_up(ctx: &Context, txn: &Txn, item: &ItemKey, row: InboxRow, written: &mu
     if item.id.kind != InboxKind::Notification {
         return;
     }
-    let mm = item.id.mm;
-    let first_due = ctx.now().plus(ctx.policy.telling.born_due);
     let id = InboxItemId {
         kind: InboxKind::TellingFailed,
         ..item.id
     };
-    let told = ItemKey { first_due, id };
-    let (shard, entity) = (mm.shard().0, Entity::Mm(mm));
-    let row = InboxRow {
-        next_at: first_due,
-        last: AttemptState::Failed,
-        ..row
-    };
-    txn.set(keys::inbox(shard, &entity, &told), encode(&row));
-    let due = DueEntry {
-        at: first_due,
-        entity,
-        item: DueItem::Item(told),
-    };
-    txn.set(keys::due(shard, &due), Bytes::new());
-    written.pokes.push(Poke::TellingFailed { item: told });
+    written.pokes.push(tell_mm(ctx, txn, id, row));
 }

@@ -47,7 +47,7 @@ pub enum Poke {
         id: MmId,
     },
     /// A row was put into an MM's inbox.
-    TellingFailed {
+    MmInbox {
         /// Which row.
         item: ItemKey,
     },
@@ -135,8 +135,8 @@ pub fn send_poke(ctx: &Context, poke: Poke) {
             let work = Work::Continue(crate::mm::Scope::Expand);
             ctx.router.mm(id, MmMessage::Work(work, crate::mm::Reply::None, None))
         }
-        Poke::TellingFailed { item } => {
-            let work = Work::TellingFailed { item };
+        Poke::MmInbox { item } => {
+            let work = Work::Inbox { item };
             ctx.router
                 .mm(item.id.mm, MmMessage::Work(work, crate::mm::Reply::None, None))
         }

@@ -34,7 +34,9 @@ impl ShelfEntry {
             None => "entity",
             Some(InboxKind::Notification) => "notification",
             Some(InboxKind::DeliveryReport) => "delivery report",
+            Some(InboxKind::ReadReport) => "read report",
             Some(InboxKind::TellingFailed) => "failed telling",
+            Some(InboxKind::Forwarded | InboxKind::ForwardedInSilence) => "forwarding",
         };
         format!("{what} of {}: {}", log_name(&self.entity), self.reason)
     }

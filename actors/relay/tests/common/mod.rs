@@ -109,7 +109,7 @@ impl NotingBearer {
         told.iter()
             .filter_map(|attempt| match &attempt.telling {
                 Telling::Notification(it) => Some((attempt.to.clone(), it.token, attempt.number)),
-                Telling::DeliveryReport(_) => None,
+                Telling::DeliveryReport(_) | Telling::ReadReport(_) => None,
             })
             .collect()
     }
@@ -118,8 +118,18 @@ impl NotingBearer {
         let told = self.told.lock().unwrap();
         told.iter()
             .filter_map(|attempt| match &attempt.telling {
-                Telling::Notification(_) => None,
+                Telling::Notification(_) | Telling::ReadReport(_) => None,
                 Telling::DeliveryReport(report) => Some(report.clone()),
+            })
+            .collect()
+    }
+
+    pub fn read_reports(&self) -> Vec<mmsc_domain::inbox::ReadReport> {
+        let told = self.told.lock().unwrap();
+        told.iter()
+            .filter_map(|attempt| match &attempt.telling {
+                Telling::Notification(_) | Telling::DeliveryReport(_) => None,
+                Telling::ReadReport(report) => Some(report.clone()),
             })
             .collect()
     }
@@ -290,6 +300,7 @@ pub fn submit_to(recipients: Vec<Recipient>, transaction: &str) -> Submit {
             scope: phone(1).to_string(),
             transaction_id: transaction.as_bytes().to_vec(),
         }),
+        previously_sent: Vec::new(),
     }
 }
 

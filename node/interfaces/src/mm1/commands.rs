@@ -1,8 +1,9 @@
 //! What MM1 asks of the actor tree, so that the adapter can be driven without one.
 
 use bytes::Bytes;
-use mmsc_domain::command::{HandsetAnswer, Retrieval, Submit};
-use mmsc_domain::{Address, Token};
+use mmsc_domain::command::{Forward, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::inbox::ReadStatus;
+use mmsc_domain::{Address, MmId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
 use mmsc_relay::{FetchAnswer, HandsetReply, Relay, StoreError, SubmitAnswer};
 
@@ -22,6 +23,16 @@ pub trait Commands: Send + Sync + 'static {
         token: Token,
         requester: Option<Address>,
         answer: HandsetAnswer,
+    ) -> BoxFuture<'_, HandsetReply>;
+    /// See [`Relay::forward`].
+    fn forward(&self, forward: Forward) -> BoxFuture<'_, SubmitAnswer>;
+    /// See [`Relay::read_report`].
+    fn read_report(
+        &self,
+        mm: MmId,
+        recipient: Address,
+        status: ReadStatus,
+        at: Option<UnixMillis>,
     ) -> BoxFuture<'_, HandsetReply>;
     /// See [`Relay::subscriber_seen`].
     fn subscriber_seen(&self, address: Address);
@@ -75,6 +86,20 @@ impl Commands for Relay {
         answer: HandsetAnswer,
     ) -> BoxFuture<'_, HandsetReply> {
         Box::pin(Relay::handset_answer(self, token, requester, answer))
+    }
+
+    fn forward(&self, forward: Forward) -> BoxFuture<'_, SubmitAnswer> {
+        Box::pin(Relay::forward(self, forward))
+    }
+
+    fn read_report(
+        &self,
+        mm: MmId,
+        recipient: Address,
+        status: ReadStatus,
+        at: Option<UnixMillis>,
+    ) -> BoxFuture<'_, HandsetReply> {
+        Box::pin(Relay::read_report(self, mm, recipient, status, at))
     }
 
     fn subscriber_seen(&self, address: Address) {

@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use mmsc_domain::{Address, Token};
 use mmsc_ports::{BoxFuture, Ports};
-use mmsc_wire::mms::{self, Pdu};
+use mmsc_wire::mms::{self, Pdu, Text};
 use tracing::Instrument as _;
 
 use super::commands::Commands;
@@ -190,6 +190,13 @@ impl Handler for Service {
     }
 }
 
+/// The token that a Content-Location names, be it the whole address or its path.
+pub(super) fn token_at(location: &Text<'_>) -> Option<Token> {
+    let location = location.to_str();
+    let path = location.split(['?', '#']).next()?;
+    token_of(path)
+}
+
 /// The token that a target names in the last segment of its path. Clients with the option to append the transaction
 /// id, which is the token again, name it twice (digest 11.3). Queries are none of ours.
 pub(super) fn token_of(path: &str) -> Option<Token> {
@@ -215,8 +222,10 @@ fn refusal_label(fault: &Fault) -> Mm1Refusal {
             | Refusal::ContentNotAccepted(_)
             | Refusal::BadField(_)
             | Refusal::Screened(_)
-            | Refusal::HidingNotPossible,
+            | Refusal::HidingNotPossible
+            | Refusal::MayNotBeForwarded,
         ) => Mm1Refusal::Policy,
+        Fault::Refused(Refusal::UnknownMessage) => Mm1Refusal::UnknownMessage,
         Fault::Busy(_) => Mm1Refusal::Busy,
         Fault::Malformed(mms::DecodeErrorKind::UnknownMessageType(_) | mms::DecodeErrorKind::UnsupportedVersion(_))
         | Fault::NotOffered
@@ -240,6 +249,7 @@ fn outcome_label(fault: &Fault) -> Mm1Outcome {
         | Mm1Refusal::TooSlow
         | Mm1Refusal::Http
         | Mm1Refusal::Policy
+        | Mm1Refusal::UnknownMessage
         | Mm1Refusal::ReplyCharging => Mm1Outcome::Refused,
     }
 }

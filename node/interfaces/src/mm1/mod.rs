@@ -5,8 +5,10 @@
 //! | POST m-send-req | m-send-conf, once the message is durable or refused | `submit.rs` |
 //! | POST m-notifyresp-ind, m-acknowledge-ind | empty 200, once it is durable | `post.rs` |
 //! | GET, HEAD of a token | m-retrieve-conf, part octets where they lie | `retrieve.rs` |
-//! | POST m-read-rec-ind, m-cancel-conf | empty 200; dropped and counted in this release | `post.rs` |
-//! | POST m-forward-req, m-delete-req | their confirmation with 0x88: not served in this release | `post.rs` |
+//! | POST m-forward-req | m-forward-conf, once the new message is durable or refused | `forward.rs` |
+//! | POST m-delete-req | m-delete-conf with a status for each location | `recipient.rs` |
+//! | POST m-read-rec-ind | empty 200, once the originator's report is durable or nobody wants it | `recipient.rs` |
+//! | POST m-cancel-conf | empty 200; dropped and counted | `post.rs` |
 //! | POST m-mbox-store/view/upload/delete-req | their confirmation with 0xE1: MMBox is not offered | `post.rs` |
 //! | POST of what only a relay sends, or of a reserved type | m-send-conf with 0x88, or 400 without transaction id | `post.rs` |
 //! | POST of another major version | m-send-conf with 0x88 in version 1.3 | `post.rs` |
@@ -20,10 +22,12 @@
 
 mod commands;
 mod config;
+mod forward;
 mod handler;
 mod identity;
 mod notify;
 mod post;
+mod recipient;
 pub mod replies;
 mod respond;
 mod retrieve;

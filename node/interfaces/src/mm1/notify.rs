@@ -1,4 +1,5 @@
-//! What handsets are told by push: m-notification-ind and m-delivery-ind inside a WSP push (digest 7.3, 7.7, 20.1).
+//! What handsets are told by push: m-notification-ind, m-delivery-ind and m-read-orig-ind inside a WSP push (digest
+//! 7.3, 7.7, 7.9, 20.1).
 //!
 //! Fields with their default value are left out, the subject is cut to what a list shows, and nothing optional is
 //! sent that the handset's version does not know: a notification fits one short message wherever it can.
@@ -7,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, Telling};
+use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Telling};
 use mmsc_domain::record::Priority;
 use mmsc_domain::{Address, UnixMillis};
 use mmsc_ports::{BoxFuture, Clock};
 use mmsc_relay::port::{Bearer, TellAttempt, TellOutcome};
-use mmsc_wire::mms::{self, Date, DeliveryInd, EncodedString, NotificationInd, Pdu, Size, Status, TimeValue, Version};
+use mmsc_wire::mms::{
+    self, Date, DeliveryInd, EncodedString, NotificationInd, Pdu, ReadOrigInd, Size, Status, TimeValue, Version,
+};
 use mmsc_wire::push;
 
 use super::config::{Mm1Config, NotifyConfig};
@@ -77,7 +80,7 @@ impl Mm1Notifier {
             domain: &self.domain,
             subject_characters: self.config.subject_characters,
         };
-        let octets = match push_pdu(&attempt.telling, attempt.mms_version, now, &form) {
+        let octets = match push_pdu(&attempt.telling, &attempt.to, attempt.mms_version, now, &form) {
             Ok(octets) => octets,
             Err(error) => {
                 tracing::error!(to = ?attempt.to, %error, "a push cannot be written");
@@ -110,6 +113,7 @@ impl Bearer for Mm1Notifier {
         let what = match &attempt.telling {
             Telling::Notification(_) => Mm1Push::Notification,
             Telling::DeliveryReport(_) => Mm1Push::DeliveryReport,
+            Telling::ReadReport(_) => Mm1Push::ReadReport,
         };
         let metrics = self.metrics.clone();
         let push = match self.push(&attempt) {
@@ -138,12 +142,13 @@ fn label(outcome: &TellOutcome) -> PushOutcome {
     }
 }
 
-/// The MMS PDU that tells `telling` to a handset of `mms_version`.
+/// The MMS PDU that tells `telling` to the handset of `to`, which is of `mms_version`.
 ///
 /// # Errors
 /// When a value has no form on the wire.
 pub fn push_pdu(
     telling: &Telling,
+    to: &Address,
     mms_version: u8,
     now: UnixMillis,
     form: &PushForm<'_>,
@@ -152,6 +157,7 @@ pub fn push_pdu(
     let pdu: Pdu<'_> = match telling {
         Telling::Notification(notification) => notification_ind(notification, version, now, form).into(),
         Telling::DeliveryReport(report) => delivery_ind(report, version, form).into(),
+        Telling::ReadReport(report) => read_orig_ind(report, to, version, form).into(),
     };
     let mut octets = Vec::with_capacity(160);
     mms::encode(&pdu, &mut octets)?;
@@ -197,6 +203,22 @@ fn delivery_ind<'a>(report: &DeliveryReport, version: Version, form: &PushForm<'
         date: Date(report.at.seconds()),
         status: delivery_status(report.status, version),
         ..DeliveryInd::default()
+    }
+}
+
+/// From is the recipient as the network knows it, never as its PDU says (digest 7.9).
+fn read_orig_ind<'a>(report: &ReadReport, to: &Address, version: Version, form: &PushForm<'_>) -> ReadOrigInd<'a> {
+    ReadOrigInd {
+        version,
+        message_id: report.mm.message_id(form.domain).into(),
+        to: to.to_wire().into(),
+        from: report.recipient.to_wire().into(),
+        date: Date(report.at.seconds()),
+        read_status: match report.status {
+            ReadStatus::Read => mms::ReadStatus::Read,
+            ReadStatus::DeletedUnread => mms::ReadStatus::Deleted,
+        },
+        ..ReadOrigInd::default()
     }
 }
 

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use mmsc_domain::Token;
 use mmsc_domain::command::HandsetAnswer;
+use mmsc_domain::inbox::ReadStatus;
+use mmsc_domain::{MmId, Token, UnixMillis};
 use mmsc_relay::HandsetReply;
 use mmsc_wire::mms::{self, MessageType, Partial, Pdu, Status, Text};
 
 use super::handler::{Answer, Service, token_of};
 use super::identity::Identity;
 use super::replies::{self, Asked, Fault, HttpFault};
-use super::{respond, submit};
+use super::{forward, recipient, respond, submit};
 use crate::http::BodyError;
 use crate::metrics::{Mm1Outcome, Mm1Refusal, Mm1Request};
 
@@ -37,6 +38,13 @@ pub(super) async fn answer(service: &Arc<Service>, parts: &Parts, mut body: Inco
         return match prepared {
             Ok(prepared) => submit::submit(service, prepared, octets).await,
             Err((asked, fault)) => service.refuse(Mm1Request::SendReq, &asked, &fault),
+        };
+    }
+    if let Pdu::ForwardReq(pdu) = &pdu {
+        let prepared = forward::prepare(service, pdu, identity);
+        return match prepared {
+            Ok(prepared) => forward::forward(service, prepared).await,
+            Err((asked, fault)) => service.refuse(Mm1Request::ForwardReq, &asked, &fault),
         };
     }
     let word = Word::of(&pdu);
@@ -89,6 +97,10 @@ struct Word {
 enum Kind {
     /// About the copy with this token; none if the transaction id is not one of ours.
     Answer(Option<Token>, HandsetAnswer),
+    /// A read report about the message with this id; none if it is not one of ours.
+    Read(Option<MmId>, ReadStatus, Option<UnixMillis>),
+    /// Messages that are not wanted.
+    Delete(Asked),
     /// Needs no answer and has no effect.
     Dropped,
     /// Refused with its confirmation.
@@ -109,8 +121,17 @@ impl Word {
                 let report_allowed = pdu.report_allowed.unwrap_or(true);
                 Kind::Answer(token(&pdu.transaction_id), HandsetAnswer::Retrieved { report_allowed })
             }
-            Pdu::ReadRecInd(_) | Pdu::CancelConf(_) => Kind::Dropped,
-            Pdu::ForwardReq(_) | Pdu::DeleteReq(_) => refused(pdu, Fault::NotServed),
+            Pdu::ReadRecInd(pdu) => {
+                let status = match pdu.read_status {
+                    mms::ReadStatus::Read => ReadStatus::Read,
+                    mms::ReadStatus::Deleted => ReadStatus::DeletedUnread,
+                };
+                let at = pdu.date.map(|date| UnixMillis::from_seconds(date.0));
+                Kind::Read(MmId::from_message_id(&pdu.message_id.to_str()), status, at)
+            }
+            Pdu::DeleteReq(_) => Kind::Delete(asked(pdu)),
+            // Nothing is cancelled at handsets yet, so that nobody waits for it.
+            Pdu::CancelConf(_) => Kind::Dropped,
             Pdu::MboxStoreReq(_) | Pdu::MboxViewReq(_) | Pdu::MboxUploadReq(_) | Pdu::MboxDeleteReq(_) => {
                 refused(pdu, Fault::NotOffered)
             }
@@ -120,6 +141,7 @@ impl Word {
             | Pdu::RetrieveConf(_)
             | Pdu::DeliveryInd(_)
             | Pdu::ReadOrigInd(_)
+            | Pdu::ForwardReq(_)
             | Pdu::ForwardConf(_)
             | Pdu::MboxStoreConf(_)
             | Pdu::MboxViewConf(_)
@@ -138,18 +160,21 @@ impl Word {
 
 /// A refusal of a PDU that was read; one without transaction id is only bad.
 fn refused(pdu: &Pdu<'_>, fault: Fault) -> Kind {
+    Kind::Refused(asked(pdu), fault)
+}
+
+fn asked(pdu: &Pdu<'_>) -> Asked {
     let locations: &[Text<'_>] = match pdu {
         Pdu::DeleteReq(pdu) => &pdu.content_locations,
         Pdu::MboxDeleteReq(pdu) => &pdu.content_locations,
         _ => &[],
     };
-    let asked = Asked {
+    Asked {
         kind: Some(pdu.message_type()),
         transaction_id: pdu.transaction_id().cloned().unwrap_or_default().into_owned(),
         version: replies::answer_version(pdu.version()),
         locations: locations.iter().map(|location| location.clone().into_owned()).collect(),
-    };
-    Kind::Refused(asked, fault)
+    }
 }
 
 /// X-Mms-Status as a handset may send it; any other says nothing (digest 6.2).
@@ -182,6 +207,8 @@ async fn spoken(service: &Service, word: Word, target: Option<Token>, identity: 
             service.http(request, replies::http_fault(&fault), Mm1Refusal::Unsupported)
         }
         Kind::Refused(asked, fault) => service.refuse(request, &asked, &fault),
+        Kind::Read(mm, status, at) => recipient::read(service, mm, status, at, identity).await,
+        Kind::Delete(asked) => recipient::delete(service, &asked, identity).await,
         Kind::Answer(token, answer) => {
             let requester = match service.requester(identity) {
                 Ok(requester) => requester,
@@ -192,7 +219,8 @@ async fn spoken(service: &Service, word: Word, target: Option<Token>, identity: 
                 return silent(Mm1Outcome::Dropped);
             };
             match service.commands.handset_answer(token, requester, answer).await {
-                HandsetReply::Done => silent(Mm1Outcome::Ok),
+                HandsetReply::Done | HandsetReply::TooLate => silent(Mm1Outcome::Ok),
+                HandsetReply::NotThere | HandsetReply::NotYours => silent(Mm1Outcome::Dropped),
                 HandsetReply::Busy(_) => service.http(request, HttpFault::Busy, Mm1Refusal::Busy),
             }
         }

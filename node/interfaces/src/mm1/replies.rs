@@ -133,6 +133,8 @@ fn refusal_status(refusal: &Refusal) -> ResponseStatus {
             ResponseStatus::PermanentContentNotAccepted
         }
         Refusal::HidingNotPossible => ResponseStatus::AddressHidingNotSupported,
+        Refusal::UnknownMessage => ResponseStatus::PermanentNotFound,
+        Refusal::MayNotBeForwarded => ResponseStatus::PermanentServiceDenied,
     }
 }
 
@@ -241,6 +243,8 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::BadField(name) => format!("{name} not acceptable"),
         Refusal::Screened(why) => format!("Refused: {why}"),
         Refusal::HidingNotPossible => "The sender cannot be hidden from this recipient".to_owned(),
+        Refusal::UnknownMessage => "Message not found".to_owned(),
+        Refusal::MayNotBeForwarded => "This message may not be forwarded".to_owned(),
     }
 }
 
@@ -262,18 +266,7 @@ pub fn accepted(
     store_asked: bool,
 ) -> SendConf<'static> {
     let value = accepted.value();
-    let refused: Vec<_> = left_out
-        .iter()
-        .chain(&value.refused_recipients)
-        .map(|text| printable(text))
-        .collect();
-    let (status, text) = match refused.as_slice() {
-        [] => (ResponseStatus::Ok, None),
-        some => (
-            ResponseStatus::PartialSuccess,
-            Some(format!("Not sent to: {}", some.join(", "))),
-        ),
-    };
+    let (status, text) = taken(value, left_out);
     // MMBox is not offered; a client that asked for it (1.2) is told so.
     let stored = store_asked && asked.version.minor_or_zero() >= 2;
     SendConf {
@@ -284,6 +277,67 @@ pub fn accepted(
         message_id: Some(value.id.message_id(domain).into()),
         store_status: stored.then_some(StoreStatus::PermanentServiceDenied),
         ..SendConf::default()
+    }
+}
+
+/// m-forward-conf of a new message that is durable: nothing else makes one with status Ok. `left_out` as in
+/// [`accepted`].
+#[must_use]
+pub fn forwarded(
+    asked: &Asked,
+    accepted: &Committed<Accepted>,
+    left_out: &[String],
+    domain: &str,
+    store_asked: bool,
+) -> ForwardConf<'static> {
+    let value = accepted.value();
+    let (status, text) = taken(value, left_out);
+    let stored = store_asked && asked.version.minor_or_zero() >= 2;
+    ForwardConf {
+        transaction_id: asked.transaction_id.clone(),
+        version: asked.version,
+        response_status: status.for_version(asked.version),
+        response_text: text.map(EncodedString::from),
+        message_id: Some(value.id.message_id(domain).into()),
+        store_status: stored.then_some(StoreStatus::PermanentServiceDenied),
+        ..ForwardConf::default()
+    }
+}
+
+/// Whether it was taken for all recipients, or for some and for whom not.
+fn taken(accepted: &Accepted, left_out: &[String]) -> (ResponseStatus, Option<String>) {
+    let refused: Vec<_> = left_out
+        .iter()
+        .chain(&accepted.refused_recipients)
+        .map(|text| printable(text))
+        .collect();
+    match refused.as_slice() {
+        [] => (ResponseStatus::Ok, None),
+        some => (
+            ResponseStatus::PartialSuccess,
+            Some(format!("Not sent to: {}", some.join(", "))),
+        ),
+    }
+}
+
+/// m-delete-conf: what became of each location, tied to it by its position.
+#[must_use]
+pub fn deleted(asked: &Asked, statuses: Vec<ResponseStatus>) -> DeleteConf<'static> {
+    let (content_locations, response_statuses) = (0..)
+        .zip(asked.locations.iter().zip(statuses))
+        .map(|(count, (location, status))| {
+            (
+                CountedLocation::new(count, location.clone()),
+                CountedStatus::new(count, status.for_version(asked.version)),
+            )
+        })
+        .unzip();
+    DeleteConf {
+        transaction_id: asked.transaction_id.clone(),
+        version: asked.version,
+        content_locations,
+        response_statuses,
+        ..DeleteConf::default()
     }
 }
 

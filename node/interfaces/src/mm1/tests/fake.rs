@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use mmsc_domain::command::{Accepted, Gone, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::command::{Accepted, Forward, Gone, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::inbox::ReadStatus;
 use mmsc_domain::record::{
     CarriedFields, ContentRef, Interface, MediaType, MessageClass, MmHead, Originator, Parameter, PartEntry, Priority,
 };
@@ -40,11 +41,30 @@ pub(super) struct Fake {
     pub(super) served: Mutex<Vec<(Token, bool)>>,
     pub(super) served_now: Notify,
     pub(super) seen: Mutex<Vec<Address>>,
+    pub(super) forwarded: Mutex<Vec<Forward>>,
+    pub(super) read: Mutex<Vec<(MmId, Address, ReadStatus, Option<UnixMillis>)>>,
+    /// What handsets' words come to; [`HandsetReply::Done`] for what is not in it.
+    pub(super) replies: Mutex<BTreeMap<Token, HandsetReply>>,
 }
 
 impl Fake {
     pub(super) async fn accepting(&self) {
         *self.script.lock().await = Script::Accept(Proof::open());
+    }
+
+    async fn scripted(&self) -> SubmitAnswer {
+        match &*self.script.lock().await {
+            Script::Busy => SubmitAnswer::Busy(Busy::NoCredit),
+            Script::Refuse(refusal) => SubmitAnswer::Refused(refusal.clone()),
+            Script::Panic => panic!("as the test asked"),
+            Script::Accept(proof) => {
+                let accepted = Accepted {
+                    id: MmId::mint(ShardId(1), UnixMillis(2), [3; 8]),
+                    refused_recipients: Vec::new(),
+                };
+                SubmitAnswer::Accepted(proof.committed(accepted).await)
+            }
+        }
     }
 
     /// Waits for the next word about a response that has left.
@@ -127,6 +147,7 @@ fn retrieval(token: Token, parts: Vec<PartEntry>, len: u64) -> Retrieval {
         mms_version: 0x92,
         carried: CarriedFields::default(),
         recipient_count: 1,
+        previously_sent: Vec::new(),
     };
     Retrieval {
         head,
@@ -140,18 +161,7 @@ impl Commands for Fake {
     fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer> {
         Box::pin(async move {
             self.submitted.lock().unwrap().push((submit, octets));
-            match &*self.script.lock().await {
-                Script::Busy => SubmitAnswer::Busy(Busy::NoCredit),
-                Script::Refuse(refusal) => SubmitAnswer::Refused(refusal.clone()),
-                Script::Panic => panic!("as the test asked"),
-                Script::Accept(proof) => {
-                    let accepted = Accepted {
-                        id: MmId::mint(ShardId(1), UnixMillis(2), [3; 8]),
-                        refused_recipients: Vec::new(),
-                    };
-                    SubmitAnswer::Accepted(proof.committed(accepted).await)
-                }
-            }
+            self.scripted().await
         })
     }
 
@@ -201,9 +211,28 @@ impl Commands for Fake {
         let reply = if busy {
             HandsetReply::Busy(Busy::Store)
         } else {
-            HandsetReply::Done
+            let replies = self.replies.lock().unwrap();
+            replies.get(&token).copied().unwrap_or(HandsetReply::Done)
         };
         Box::pin(std::future::ready(reply))
+    }
+
+    fn forward(&self, forward: Forward) -> BoxFuture<'_, SubmitAnswer> {
+        Box::pin(async move {
+            self.forwarded.lock().unwrap().push(forward);
+            self.scripted().await
+        })
+    }
+
+    fn read_report(
+        &self,
+        mm: MmId,
+        recipient: Address,
+        status: ReadStatus,
+        at: Option<UnixMillis>,
+    ) -> BoxFuture<'_, HandsetReply> {
+        self.read.lock().unwrap().push((mm, recipient, status, at));
+        Box::pin(std::future::ready(HandsetReply::Done))
     }
 
     fn subscriber_seen(&self, address: Address) {

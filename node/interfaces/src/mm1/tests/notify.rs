@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, Sent, Telling};
+use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Sent, Telling};
 use mmsc_domain::record::{MessageClass, Priority};
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
@@ -44,7 +44,7 @@ fn notification() -> Notification {
 }
 
 fn told(notification: Notification, version: u8) -> Vec<u8> {
-    push_pdu(&Telling::Notification(notification), version, NOW, &form()).unwrap()
+    push_pdu(&Telling::Notification(notification), &alice(), version, NOW, &form()).unwrap()
 }
 
 fn notification_ind(octets: &[u8]) -> NotificationInd<'_> {
@@ -119,7 +119,7 @@ fn reports_speak_the_words_of_the_version() {
             status,
             at: NOW,
         };
-        let octets = push_pdu(&Telling::DeliveryReport(report), version, NOW, &form()).unwrap();
+        let octets = push_pdu(&Telling::DeliveryReport(report), &alice(), version, NOW, &form()).unwrap();
         let Pdu::DeliveryInd(pdu) = decode(&octets) else {
             panic!()
         };
@@ -150,6 +150,24 @@ fn reports_speak_the_words_of_the_version() {
             "{domain:?}"
         );
     }
+}
+
+#[test]
+fn a_read_report_names_the_recipient_as_the_network_knows_it() {
+    let report = ReadReport {
+        mm: MmId::mint(ShardId(1), NOW, [2; 8]),
+        recipient: Address::Phone("15550100002".to_owned()),
+        status: ReadStatus::DeletedUnread,
+        at: NOW,
+    };
+    let octets = push_pdu(&Telling::ReadReport(report), &alice(), 0x92, NOW, &form()).unwrap();
+    let Pdu::ReadOrigInd(pdu) = decode(&octets) else {
+        panic!()
+    };
+    assert_eq!(pdu.to.to_str(), "+15550100001/TYPE=PLMN");
+    assert_eq!(pdu.from.0.to_str(), "+15550100002/TYPE=PLMN");
+    assert_eq!(pdu.date.0, EPOCH_SECONDS);
+    assert_eq!(pdu.read_status, mmsc_wire::mms::ReadStatus::Deleted);
 }
 
 /// Keeps the pushes, and answers that they were taken over.

@@ -5,8 +5,8 @@ use mmsc_domain::UnixMillis;
 use mmsc_domain::command::Retrieval;
 use mmsc_domain::record::{CarriedFields, MessageClass, MmHead, PartEntry, Priority, Recipient, RecipientKind};
 use mmsc_wire::mms::{
-    self, Body, Content, ContentClass, Date, EncodeError, EncodedString, Pdu, RetrieveConf, RetrieveStatus, Text,
-    Version,
+    self, Body, Content, ContentClass, Date, EncodeError, EncodedString, Pdu, PreviouslySentBy, PreviouslySentDate,
+    RetrieveConf, RetrieveStatus, Text, Version,
 };
 use mmsc_wire::wsp::{ValueError, multipart};
 
@@ -80,7 +80,10 @@ fn slice(content: &Bytes, part: &PartEntry) -> Option<Bytes> {
 fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
     let head = &retrieval.head;
     let from = (!head.originator.hidden).then(|| head.originator.address.to_wire().into());
+    let (previously_sent_by, previously_sent_date) = previously_sent(head);
     let conf = RetrieveConf {
+        previously_sent_by,
+        previously_sent_date,
         transaction_id: Some(retrieval.token.to_string().into()),
         version: Version::V1_2,
         message_id: Some(head.id.message_id(domain).into()),
@@ -117,6 +120,17 @@ fn carry<'a>(conf: RetrieveConf<'a>, carried: &'a CarriedFields) -> RetrieveConf
         drm_content: carried.drm_content,
         ..conf
     }
+}
+
+/// Who sent it before, the same count tying address and date (digest 5). A hidden one keeps its place and its date.
+fn previously_sent(head: &MmHead) -> (Vec<PreviouslySentBy<'static>>, Vec<PreviouslySentDate<'static>>) {
+    let hops = || (1..).zip(&head.previously_sent);
+    let by = hops().filter_map(|(hop, sent)| {
+        let address = sent.by.as_ref()?.to_wire();
+        Some(PreviouslySentBy::new(hop, EncodedString::from(address)))
+    });
+    let dates = hops().map(|(hop, sent)| PreviouslySentDate::new(hop, Date(sent.at.seconds())));
+    (by.collect(), dates.collect())
 }
 
 fn shown(head: &MmHead, kind: RecipientKind) -> Vec<EncodedString<'static>> {

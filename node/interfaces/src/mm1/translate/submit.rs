@@ -58,7 +58,7 @@ pub fn submission(
     version: Version,
     home: Option<&HomePrefix>,
 ) -> Result<Submission, SubmitError> {
-    let (recipients, left_out) = recipients(pdu, version, home)?;
+    let (recipients, left_out) = recipients([&pdu.to, &pdu.cc, &pdu.bcc], version, home)?;
     let (media_type, parts, sources) = parts(pdu, octets);
     let duplicate = DuplicateKey {
         interface: Interface::Mm1,
@@ -84,6 +84,7 @@ pub fn submission(
         parts,
         carried: carried(pdu),
         duplicate: Some(duplicate),
+        previously_sent: Vec::new(),
     };
     let claimed_from = match &pdu.from {
         Sender::InsertAddress => None,
@@ -128,15 +129,16 @@ impl Submission {
     }
 }
 
-fn recipients(
-    pdu: &SendReq<'_>,
+/// The recipients that To, Cc and Bcc name, and the texts that name none.
+pub(super) fn recipients(
+    [to, cc, bcc]: [&Vec<EncodedString<'_>>; 3],
     version: Version,
     home: Option<&HomePrefix>,
 ) -> Result<(Vec<Recipient>, Vec<String>), SubmitError> {
     let fields = [
-        (RecipientKind::To, &pdu.to),
-        (RecipientKind::Cc, &pdu.cc),
-        (RecipientKind::Bcc, &pdu.bcc),
+        (RecipientKind::To, to),
+        (RecipientKind::Cc, cc),
+        (RecipientKind::Bcc, bcc),
     ];
     let mut recipients = Vec::new();
     let mut left_out = Vec::new();
@@ -223,7 +225,7 @@ fn priority(priority: mms::Priority) -> Priority {
     }
 }
 
-fn time_wish(time: TimeValue) -> TimeWish {
+pub(super) fn time_wish(time: TimeValue) -> TimeWish {
     match time {
         TimeValue::Absolute(seconds) => TimeWish::At(UnixMillis::from_seconds(seconds)),
         TimeValue::Relative(seconds) => TimeWish::After(Duration::from_secs(seconds)),

@@ -46,6 +46,7 @@ fn retrieval(submit: &Submit) -> Retrieval {
         mms_version: submit.mms_version,
         carried: submit.carried.clone(),
         recipient_count: 1,
+        previously_sent: submit.previously_sent.clone(),
     };
     Retrieval {
         head,

@@ -1,0 +1,93 @@
+//! Forwarding without retrieval (MM1 digest 14.8): the content stays where it is, the envelope is made anew.
+
+use crate::command::{Forward, Submit};
+use crate::lifecycle::{CopyState, Final};
+use crate::policy::ServicePolicy;
+use crate::record::{CopyRecord, MmHead, PreviouslySent};
+use crate::time::UnixMillis;
+use crate::why::Refusal;
+
+/// What stands in the store of the message that is to be passed on.
+#[derive(Clone, Copy, Debug)]
+pub struct Original<'a> {
+    /// Its envelope.
+    pub head: &'a MmHead,
+    /// The forwarder's copy.
+    pub copy: &'a CopyRecord,
+    /// Its content is still held.
+    pub has_content: bool,
+}
+
+/// Media types of DRM that say "this may not leave the device" (OMA DRM 1.0 forward lock).
+const FORWARD_LOCKED: &str = "application/vnd.oma.drm.message";
+
+/// The submission that a wish to forward comes to: its own recipients and wishes, the original's subject, class,
+/// priority and content, the forwarder as sender, and one more entry in the list of those who sent it before.
+///
+/// A copy that was retrieved may be passed on as long as its content is kept; one that expired, was rejected, deleted
+/// or cancelled may not.
+///
+/// # Errors
+/// [`Refusal::UnknownMessage`]: no such message for this forwarder. [`Refusal::MayNotBeForwarded`]: its content is
+/// locked, or it was passed on [`ServicePolicy::max_forwards`] times already.
+pub fn forward(
+    wish: &Forward,
+    original: Original<'_>,
+    now: UnixMillis,
+    policy: &ServicePolicy,
+) -> Result<Submit, Refusal> {
+    let Original {
+        head,
+        copy,
+        has_content,
+    } = original;
+    if copy.recipient.address != wish.forwarder || !has_content || !may_be_had(&copy.state, head, now) {
+        return Err(Refusal::UnknownMessage);
+    }
+    let parts = &head.content.parts;
+    let locked = parts.iter().any(|part| part.media_type.essence == FORWARD_LOCKED);
+    if locked || head.carried.drm_content == Some(true) || head.previously_sent.len() >= policy.max_forwards {
+        return Err(Refusal::MayNotBeForwarded);
+    }
+    let mut previously_sent = head.previously_sent.clone();
+    previously_sent.push(PreviouslySent {
+        by: (!head.originator.hidden).then(|| head.originator.address.clone()),
+        at: head.date,
+    });
+    Ok(Submit {
+        originator: wish.forwarder.clone(),
+        hide_originator: false,
+        interface: wish.interface,
+        recipients: wish.recipients.clone(),
+        subject: head.subject.clone(),
+        class: head.class.clone(),
+        priority: head.priority,
+        expiry: wish.expiry,
+        delivery_time: wish.delivery_time,
+        delivery_report: wish.delivery_report,
+        read_report: wish.read_report,
+        date: wish.date,
+        mms_version: wish.mms_version,
+        media_type: head.content.media_type.clone(),
+        parts: parts.clone(),
+        carried: head.carried.clone(),
+        duplicate: wish.duplicate.clone(),
+        previously_sent,
+    })
+}
+
+fn may_be_had(state: &CopyState, head: &MmHead, now: UnixMillis) -> bool {
+    match state {
+        CopyState::Telling | CopyState::Deferred | CopyState::Served | CopyState::Adapting => now < head.expires_at,
+        CopyState::Final(Final::Retrieved | Final::Forwarded) => true,
+        CopyState::Screening | CopyState::Scheduled | CopyState::Forwarding => false,
+        CopyState::Final(
+            Final::Rejected
+            | Final::Expired
+            | Final::Deleted
+            | Final::Cancelled
+            | Final::Undeliverable(_)
+            | Final::Converted,
+        ) => false,
+    }
+}
