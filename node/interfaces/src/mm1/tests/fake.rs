@@ -28,6 +28,9 @@ pub(super) enum Script {
     Panic,
 }
 
+/// A read report: about what, whose, what, when.
+pub(super) type Read = (MmId, Address, ReadStatus, Option<UnixMillis>);
+
 #[derive(Default)]
 pub(super) struct Fake {
     pub(super) script: tokio::sync::Mutex<Script>,
@@ -42,7 +45,7 @@ pub(super) struct Fake {
     pub(super) served_now: Notify,
     pub(super) seen: Mutex<Vec<Address>>,
     pub(super) forwarded: Mutex<Vec<Forward>>,
-    pub(super) read: Mutex<Vec<(MmId, Address, ReadStatus, Option<UnixMillis>)>>,
+    pub(super) read: Mutex<Vec<Read>>,
     /// What handsets' words come to; [`HandsetReply::Done`] for what is not in it.
     pub(super) replies: Mutex<BTreeMap<Token, HandsetReply>>,
 }
