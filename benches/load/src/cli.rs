@@ -26,6 +26,9 @@ pub enum Mode {
     /// Open loop at a multiple of the measured capacity: goodput, refusals, memory, and that all accepted end well. A
     /// node started here gets relay.credits=128, so that the 512 connections can ask for more than there is
     Overload(Overload),
+    /// A backlog: many messages that wait, entered through MM1; then restarts, memory, whole cycles beside them, and many
+    /// that expire at one moment. Starts a node of its own
+    Backlog(Backlog),
     /// The store alone: durable commits of 30 KiB of content and eight rows on the embedded engine
     Store(StoreLoad),
     /// The reference append: what the disk gives to 64 appenders of 30 KiB with one fdatasync for each group
@@ -38,7 +41,7 @@ pub enum Mode {
 }
 
 /// The node under load, and the load.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Load {
     /// Start a node of its own on an empty store (with --mmsc, --dir, --set) and stop it afterwards
     #[arg(long)]
@@ -67,7 +70,7 @@ pub struct Load {
     /// Connections, each with one request at a time
     #[arg(long, default_value_t = 64)]
     pub connections: usize,
-    /// Message sizes: 30k, 300k or mixed
+    /// Message sizes: 2k, 30k, 300k or mixed
     #[arg(long, default_value = "30k")]
     pub sizes: Sizes,
     /// How long to measure, in seconds
@@ -111,6 +114,23 @@ pub struct Overload {
     /// How long the accepted messages may take to end afterwards, in seconds
     #[arg(long, default_value = "120", value_parser = seconds)]
     pub drain: Duration,
+}
+
+/// The backlog.
+#[derive(Debug, Args)]
+pub struct Backlog {
+    /// The rest; --seconds is for the cycles beside the backlog
+    #[command(flatten)]
+    pub load: Load,
+    /// Messages that wait
+    #[arg(long, default_value_t = 1_000_000)]
+    pub waiting: u64,
+    /// Messages that expire at one moment
+    #[arg(long, default_value_t = 100_000)]
+    pub expiring: u64,
+    /// How long the node is left alone before its memory is read, in seconds
+    #[arg(long, default_value = "15", value_parser = seconds)]
+    pub idle: Duration,
 }
 
 /// The store alone.

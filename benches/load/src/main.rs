@@ -2,6 +2,7 @@
 //! time, commits, losses, duplicates — beside what the disk gives to anybody.
 #![forbid(unsafe_code)]
 
+mod backlog;
 mod cli;
 mod histogram;
 mod machine;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Mode::Submit(load) => in_runtime(load.threads, modes::submit(&load)),
         Mode::Cycle(load) => in_runtime(load.threads, modes::cycle(&load)),
         Mode::Store(options) => in_runtime(options.threads, store::store(&options)),
+        Mode::Backlog(options) => in_runtime(options.load.threads, backlog::backlog(&options)),
         Mode::Overload(options) => in_runtime(options.load.threads, overload::overload(&options)),
     };
     match result {

@@ -218,6 +218,7 @@ pub fn report(
     Report {
         mode,
         sizes: match load.sizes {
+            Sizes::Tiny => "2k",
             Sizes::Small => "30k",
             Sizes::Large => "300k",
             Sizes::Mixed => "mixed",

@@ -17,7 +17,7 @@ use crate::target::Reading;
 pub struct Report {
     /// `submit`, `cycle` or `overload`.
     pub mode: &'static str,
-    /// `30k`, `300k` or `mixed`.
+    /// `2k`, `30k`, `300k` or `mixed`.
     pub sizes: &'static str,
     /// Connections of the generator.
     pub connections: usize,

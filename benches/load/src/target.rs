@@ -1,6 +1,7 @@
 //! The node under load: one that runs already, or one that is started here.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,10 +29,20 @@ pub struct Target {
     pub mm1: String,
     ops: String,
     process: Option<NodeProcess>,
+    setup: Option<NodeSetup>,
     pid: Option<u32>,
     smsc: Smsc,
     /// Removed with its content when the run is over.
     _temporary: Option<TempDir>,
+}
+
+/// How a node ends before it is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGKILL.
+    Killed,
+    /// SIGTERM.
+    Drained,
 }
 
 /// What the node had used at some moment.
@@ -64,6 +75,7 @@ impl Target {
                 mm1: load.mm1.clone(),
                 ops: load.ops.clone(),
                 process: None,
+                setup: None,
                 pid: load.pid,
                 smsc,
                 _temporary: None,
@@ -102,9 +114,45 @@ impl Target {
             ops: process.address("ops")?.to_owned(),
             pid: Some(process.pid()),
             process: Some(process),
+            setup: Some(setup),
             smsc,
             _temporary: temporary,
         })
+    }
+
+    /// Ends a node that was started here, as a crash does or by a drain, and starts it again on its store. Gives how long
+    /// it took from the start of the process until it was ready.
+    pub async fn restart(&mut self, ports: &Ports, how: Stop) -> anyhow::Result<Duration> {
+        let (Some(process), Some(setup)) = (self.process.take(), &self.setup) else {
+            anyhow::bail!("only a node that was started here is restarted");
+        };
+        match how {
+            Stop::Killed => process.kill()?,
+            Stop::Drained => {
+                if !process.terminate(ports, DRAINED).await? {
+                    anyhow::bail!("the node did not drain within {DRAINED:?}");
+                }
+            }
+        }
+        let began = ports.clock.monotonic();
+        let process = setup.start(ports, READY).await?;
+        let took = ports.clock.monotonic().saturating_sub(began);
+        self.mm1 = process.address("mm1")?.to_owned();
+        self.ops = process.address("ops")?.to_owned();
+        self.pid = Some(process.pid());
+        self.process = Some(process);
+        Ok(took)
+    }
+
+    /// Where a node that was started here keeps its store.
+    #[must_use]
+    pub fn store(&self) -> Option<PathBuf> {
+        self.setup.as_ref().map(|setup| setup.dir.join("store"))
+    }
+
+    /// What the node's operators' port says.
+    pub async fn metrics(&self, ports: &Ports) -> anyhow::Result<Metrics> {
+        Ok(scrape(ports, &self.ops).await?)
     }
 
     /// What the node has used so far.

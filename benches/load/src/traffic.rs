@@ -1,6 +1,7 @@
 //! What all modes share: numbers, messages, the ledger, latencies, and the loop of one connection.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -53,6 +54,15 @@ pub struct Counts {
     pub cycles: AtomicU64,
 }
 
+/// What all messages of a run have in common.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shape {
+    /// Delivery is deferred so long.
+    pub deliver_after: Option<Duration>,
+    /// All expire at this moment of the monotonic clock, to the second; else in a day.
+    pub expires_at: Option<Duration>,
+}
+
 struct Waiting {
     started: Duration,
     notified: bool,
@@ -75,7 +85,7 @@ pub struct Traffic {
     pub measuring: AtomicBool,
     mix: Mix,
     pool: u64,
-    deliver_after: Option<Duration>,
+    shape: Shape,
     next: AtomicU64,
     last: u64,
     stopped: AtomicBool,
@@ -86,18 +96,29 @@ impl Traffic {
     /// Traffic as `load` wants it; with `deliver_after` no handset is told during the run.
     #[must_use]
     pub fn new(ports: &Ports, load: &Load, ledger: Ledger, deliver_after: Option<Duration>) -> Arc<Self> {
+        let shape = Shape {
+            deliver_after,
+            ..Shape::default()
+        };
+        let last = load.count.unwrap_or(u64::MAX);
+        Self::shaped(ports, load, Arc::new(ledger), shape, 0..last)
+    }
+
+    /// Traffic of a shape, with these numbers.
+    #[must_use]
+    pub fn shaped(ports: &Ports, load: &Load, ledger: Arc<Ledger>, shape: Shape, numbers: Range<u64>) -> Arc<Self> {
         Arc::new(Self {
             ports: ports.clone(),
-            ledger: Arc::new(ledger),
+            ledger,
             latencies: Latencies::default(),
             counts: Counts::default(),
             done: Arc::default(),
             measuring: AtomicBool::new(false),
             mix: Mix::new(load.seed, load.sizes),
             pool: load.pool.max(1),
-            deliver_after,
-            next: AtomicU64::new(0),
-            last: load.count.unwrap_or(u64::MAX),
+            shape,
+            next: AtomicU64::new(numbers.start),
+            last: numbers.end,
             stopped: AtomicBool::new(false),
             waiting: Mutex::default(),
         })
@@ -131,8 +152,13 @@ impl Traffic {
         // Spread, so that neighbours in time are not neighbours in the pool.
         let index = number.wrapping_mul(0x9E37_79B9) % self.pool;
         let order = Order {
-            deliver_after: self.deliver_after,
-            expiry: Duration::from_secs(24 * 3600),
+            deliver_after: self.shape.deliver_after,
+            expiry: match self.shape.expires_at {
+                Some(at) => at
+                    .saturating_sub(self.ports.clock.monotonic())
+                    .max(Duration::from_secs(1)),
+                None => Duration::from_secs(24 * 3600),
+            },
             ..Order::to_one(number, Msisdn::of_pool(RECIPIENTS, index))
         };
         let letter = self.mix.letter(&order)?;

@@ -32,6 +32,8 @@ const SMIL: &str = concat!(
 /// How large the messages of a run are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sizes {
+    /// 2 KiB of parts each: what a large backlog is made of.
+    Tiny,
     /// 30 KiB of parts each: the smallest content class with a picture.
     Small,
     /// 300 KiB of parts each.
@@ -45,10 +47,11 @@ impl std::str::FromStr for Sizes {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
+            "2k" => Ok(Self::Tiny),
             "30k" => Ok(Self::Small),
             "300k" => Ok(Self::Large),
             "mixed" => Ok(Self::Mixed),
-            _ => Err(format!("no size {text:?}: 30k, 300k or mixed")),
+            _ => Err(format!("no size {text:?}: 2k, 30k, 300k or mixed")),
         }
     }
 }
@@ -159,6 +162,7 @@ impl Mix {
     #[must_use]
     pub fn new(seed: u64, sizes: Sizes) -> Self {
         let (kilobytes, turns): (&[usize], _) = match sizes {
+            Sizes::Tiny => (&[2], [0; 10]),
             Sizes::Small => (&[30], [0; 10]),
             Sizes::Large => (&[300], [0; 10]),
             Sizes::Mixed => (&[30, 100, 300], [0, 1, 0, 0, 2, 0, 0, 1, 0, 0]),
