@@ -8,6 +8,7 @@ use crate::id::{MmId, Token};
 use crate::inbox::Notification;
 use crate::lifecycle::Leads;
 use crate::record::{ContentRef, Interface, MessageClass, MmHead, Originator, PartEntry, Recipient, RecipientKind};
+use crate::reply_charging::{Offer, offer};
 use crate::routing::{NoRoute, PeerName, Route};
 use crate::time::UnixMillis;
 use crate::why::Refusal;
@@ -48,6 +49,8 @@ pub struct Admission {
     pub read_report: bool,
     /// The subject, cut to the policy's length.
     pub subject: Option<String>,
+    /// The originator pays for replies.
+    pub reply_offer: Option<Offer>,
 }
 
 /// Decides about a submission with `content_len` octets of content that came at `now` from `sender`.
@@ -75,9 +78,11 @@ pub fn admit(
     let expires_at = expires_at(submit, now, deliver_at, policy)?;
     // Class Auto is made by machines: reporting on it could go round for ever (MM1 digest 6.1).
     let reports = submit.class != MessageClass::Auto;
+    let reply_offer = offer(submit, expires_at, now, policy)?;
     Ok(Admission {
         recipients,
         refused,
+        reply_offer,
         expires_at,
         deliver_at,
         delivery_report: submit.delivery_report && reports,
@@ -115,6 +120,8 @@ impl Admission {
             carried: submit.carried.clone(),
             recipient_count: u32::try_from(self.recipients.len()).unwrap_or(u32::MAX),
             previously_sent: submit.previously_sent.clone(),
+            reply_offer: self.reply_offer,
+            reply_claim: None,
         }
     }
 
@@ -146,6 +153,8 @@ pub fn notification(head: &MmHead, token: Token) -> Notification {
         expires_at: head.expires_at,
         delivery_report: head.delivery_report,
         applic_id: head.carried.applic_id.clone(),
+        reply_offer: head.reply_offer,
+        reply_to: head.reply_claim.as_ref().map(|claim| claim.original),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::id::{MmId, Token};
 use crate::record::{
     CarriedFields, Interface, MediaType, MessageClass, MmHead, PartEntry, PreviouslySent, Priority, Recipient,
 };
+use crate::reply_charging::ReplyCharging;
 use crate::time::UnixMillis;
 
 /// A wish about time, as the protocols express it.
@@ -79,6 +80,8 @@ pub struct Submit {
     pub duplicate: Option<DuplicateKey>,
     /// Who sent it before it was forwarded.
     pub previously_sent: Vec<PreviouslySent>,
+    /// Who pays for replies, and whether it is one.
+    pub charging: ReplyCharging,
 }
 
 /// Passing a message on without having retrieved it (m-forward-req).

@@ -4,6 +4,7 @@ use crate::command::{Forward, Submit};
 use crate::lifecycle::{CopyState, Final};
 use crate::policy::ServicePolicy;
 use crate::record::{CopyRecord, MmHead, PreviouslySent};
+use crate::reply_charging::ReplyCharging;
 use crate::time::UnixMillis;
 use crate::why::Refusal;
 
@@ -30,6 +31,7 @@ const FORWARD_LOCKED: &str = "application/vnd.oma.drm.message";
 /// # Errors
 /// [`Refusal::UnknownMessage`]: no such message for this forwarder. [`Refusal::MayNotBeForwarded`]: its content is
 /// locked, or it was passed on [`ServicePolicy::max_forwards`] times already.
+/// [`Refusal::ReplyChargedMayNotBeForwarded`]: its originator pays for replies, and would for those of strangers.
 pub fn forward(
     wish: &Forward,
     original: Original<'_>,
@@ -43,6 +45,9 @@ pub fn forward(
     } = original;
     if copy.recipient.address != wish.forwarder || !has_content || !may_be_had(&copy.state, head, now) {
         return Err(Refusal::UnknownMessage);
+    }
+    if head.reply_offer.is_some() {
+        return Err(Refusal::ReplyChargedMayNotBeForwarded);
     }
     let parts = &head.content.parts;
     let locked = parts.iter().any(|part| part.media_type.essence == FORWARD_LOCKED);
@@ -73,6 +78,7 @@ pub fn forward(
         carried: head.carried.clone(),
         duplicate: wish.duplicate.clone(),
         previously_sent,
+        charging: ReplyCharging::default(),
     })
 }
 

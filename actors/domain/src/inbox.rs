@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::address::Address;
 use crate::id::{CopyIndex, MmId, Token};
 use crate::record::{MessageClass, Priority};
+use crate::reply_charging::Offer;
 use crate::time::UnixMillis;
 
 /// The state of a copy as a delivery report tells it (X-Mms-Status).
@@ -80,6 +81,12 @@ pub struct Notification {
     /// X-Mms-Applic-ID, where the message is for an application of the handset.
     #[n(8)]
     pub applic_id: Option<String>,
+    /// The originator pays for a reply.
+    #[n(20)]
+    pub reply_offer: Option<Offer>,
+    /// It is the reply to this message, and its recipient pays for it.
+    #[n(21)]
+    pub reply_to: Option<MmId>,
 }
 
 /// The fields of a delivery report.

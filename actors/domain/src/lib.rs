@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | is a submission taken, and for whom | [`accept::admit`] | `tests/admission.rs` |
 //! | may a message be passed on, and as what | [`forward::forward`] | `tests/forward.rs` |
+//! | who pays for a reply | [`reply_charging::claim`] | `tests/reply_charging.rs` |
 //! | where is a recipient served | [`routing::RoutingTable::route`] | [`routing`] |
 //! | what happens to a copy | [`lifecycle::step`] | `tests/golden/lifecycle.txt` |
 //! | when is a handset told, and when no more | [`telling::step`] | `tests/golden/telling.txt` |
@@ -23,6 +24,7 @@ pub mod policy;
 pub mod profile;
 pub mod rate;
 pub mod record;
+pub mod reply_charging;
 pub mod routing;
 pub mod telling;
 pub mod time;

@@ -78,6 +78,8 @@ pub struct ServicePolicy {
     pub unknown_subscribers: UnknownSubscribers,
     /// How often a message may be passed on in a row.
     pub max_forwards: usize,
+    /// Originators may pay for replies.
+    pub reply_charging: bool,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -106,6 +108,7 @@ impl Default for ServicePolicy {
             home_prefix: None,
             unknown_subscribers: UnknownSubscribers::default(),
             max_forwards: 20,
+            reply_charging: false,
         }
     }
 }

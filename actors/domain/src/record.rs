@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 use crate::address::Address;
 use crate::id::{CopyIndex, MmId, Token};
 use crate::lifecycle::CopyState;
+use crate::reply_charging::{Claim, Offer};
 use crate::time::UnixMillis;
 use crate::why::Why;
 
@@ -291,6 +292,12 @@ pub struct MmHead {
     #[n(16)]
     #[cbor(default, skip_if = "Vec::is_empty")]
     pub previously_sent: Vec<PreviouslySent>,
+    /// The originator pays for replies.
+    #[n(20)]
+    pub reply_offer: Option<Offer>,
+    /// It is a reply that somebody else pays for.
+    #[n(21)]
+    pub reply_claim: Option<Claim>,
 }
 
 /// What changes about an MM as a whole.

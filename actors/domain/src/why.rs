@@ -146,4 +146,10 @@ pub enum Refusal {
     UnknownMessage,
     /// The message may not be passed on, or was passed on too often.
     MayNotBeForwarded,
+    /// Paying for replies is not offered here.
+    ReplyChargingNotSupported,
+    /// A reply that its sender wants to be paid for is not within what was offered, or was claimed before.
+    ReplyLimitsNotMet,
+    /// A message whose originator pays for replies is not passed on.
+    ReplyChargedMayNotBeForwarded,
 }

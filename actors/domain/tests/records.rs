@@ -22,6 +22,7 @@ use mmsc_domain::lifecycle::{CopyState, Final, Undeliverable};
 use mmsc_domain::record::{
     CarriedFields, ChainEntry, ContentRef, CopyRecord, MessageClass, MmHead, MmProgress, PreviouslySent, RecipientKind,
 };
+use mmsc_domain::reply_charging::{Claim, Offer};
 use mmsc_domain::telling::TellingPolicy;
 use mmsc_domain::{Address, CopyIndex, MmId, ShardId, Token, Why};
 
@@ -125,6 +126,19 @@ fn heads() {
         ..head()
     };
     assert_record("mm_head.2.cbor", &forwarded);
+    let charged = MmHead {
+        reply_offer: Some(Offer {
+            text_only: true,
+            deadline: NOW.plus(DAY),
+            size: Some(1000),
+        }),
+        reply_claim: Some(Claim {
+            original: id(),
+            charged_to: phone("15550100001"),
+        }),
+        ..head()
+    };
+    assert_record("mm_head.3.cbor", &charged);
     assert_record(
         "mm_progress.1.cbor",
         &MmProgress {

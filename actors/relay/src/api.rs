@@ -22,7 +22,7 @@ use crate::admission::{Admission, AdmissionLimits, Class, Permit};
 use crate::context::{Context, Stop, busy};
 use crate::keys::Entity;
 use crate::metrics::Metrics;
-use crate::mm::{self, AcceptWork, Incoming, MmMessage, Reply, Work};
+use crate::mm::{self, AcceptWork, Claims, Incoming, MmMessage, Reply, Work};
 use crate::port::{Bearer, NoScreening, Receipt, ReceiptState, Screening};
 use crate::rates::Rates;
 use crate::subscriber::SubscriberMessage;
@@ -251,7 +251,11 @@ impl Relay {
                 }
             }
         };
-        let answer = self.accept(id, Incoming::Submit(submit, staged), permit).await;
+        let claims = match self.claims(&submit).await {
+            Ok(claims) => claims,
+            Err(error) => return SubmitAnswer::Busy(busy(&error)),
+        };
+        let answer = self.accept(id, Incoming::Submit(submit, staged), claims, permit).await;
         self.ctx
             .metrics
             .accept_seconds
@@ -259,8 +263,23 @@ impl Relay {
         answer
     }
 
-    async fn accept(&self, id: MmId, incoming: Incoming, permit: Permit) -> SubmitAnswer {
-        let work = Box::new(AcceptWork::new(incoming));
+    /// Which copy a reply answers that its sender is not to pay for. Where that is not offered, such a reply is a message
+    /// like any other (MM1 digest 15).
+    async fn claims(&self, submit: &Submit) -> Result<Option<Claims>, TransactError<Stop>> {
+        let Some(original) = submit.charging.reply_to.filter(|_| self.ctx.policy.reply_charging) else {
+            return Ok(None);
+        };
+        let known = original.shard().0 < self.ctx.ring.shard_count();
+        let copy = if known {
+            self.find_copy(original, &submit.originator).await?
+        } else {
+            None
+        };
+        Ok(Some(Claims { original, copy }))
+    }
+
+    async fn accept(&self, id: MmId, incoming: Incoming, claims: Option<Claims>, permit: Permit) -> SubmitAnswer {
+        let work = Box::new(AcceptWork::new(incoming, claims));
         let (reply, answer) = oneshot::channel();
         if !self.ctx.router.mm(id, MmMessage::Accept(work, reply, permit)) {
             return SubmitAnswer::Busy(Busy::Store);
@@ -278,7 +297,7 @@ impl Relay {
         let Some((id, _fence)) = self.ctx.mint() else {
             return SubmitAnswer::Busy(Busy::Store);
         };
-        let answer = self.accept(id, Incoming::Forward(forward), permit).await;
+        let answer = self.accept(id, Incoming::Forward(forward), None, permit).await;
         let took = self.ctx.ports.clock.monotonic().saturating_sub(started);
         self.ctx.metrics.accept_seconds.observe(took);
         answer

@@ -248,6 +248,11 @@ pub fn frozen(id: MmId, number: u32) -> Bytes {
     mm(id).u8(0x04).u32(number).into()
 }
 
+/// Who claimed that the originator pays for its reply: one for each copy.
+pub fn reply_claim(id: MmId, copy: CopyIndex) -> Bytes {
+    mm(id).u8(0x05).u32(copy.0).into()
+}
+
 /// Everything about an MM.
 pub fn mm_range(id: MmId) -> KeyRange {
     mm(id).prefix_range()

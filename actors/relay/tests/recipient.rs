@@ -281,3 +281,78 @@ async fn nobody_learns_what_it_did_not_ask_for() {
     a_while().await;
     assert!(node.bearer.read_reports().is_empty());
 }
+
+fn paid_reply(from: u64, original: MmId, transaction: &str) -> mmsc_domain::command::Submit {
+    let mut reply = submit_to(vec![to(phone(1))], transaction);
+    reply.originator = phone(from);
+    reply.duplicate.as_mut().unwrap().scope = phone(from).to_string();
+    reply.charging.reply_to = Some(original);
+    reply
+}
+
+async fn answer(node: &Node, submit: mmsc_domain::command::Submit) -> SubmitAnswer {
+    node.relay.submit(submit, content()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_reply_of_each_recipient_is_paid_for() {
+    let mut world = World::new();
+    world.policy.reply_charging = true;
+    let node = world.start().await;
+    let mut offer = submit_to(vec![to(phone(2)), to(phone(3))], "t1");
+    offer.charging.offer = Some(mmsc_domain::reply_charging::OfferWish {
+        text_only: false,
+        deadline: None,
+        size: None,
+    });
+    let original = accept(&node, offer).await;
+    let first = accept(&node, paid_reply(2, original, "r1")).await;
+    let claim = node
+        .relay
+        .trace(first)
+        .await
+        .unwrap()
+        .unwrap()
+        .head
+        .reply_claim
+        .unwrap();
+    assert_eq!((claim.original, claim.charged_to), (original, phone(1)));
+    // The same reply again is answered as before; another one is not paid for, nor is that of a stranger.
+    assert_eq!(accept(&node, paid_reply(2, original, "r1")).await, first);
+    for (from, transaction) in [(2, "r2"), (9, "r3")] {
+        let refused = answer(&node, paid_reply(from, original, transaction)).await;
+        assert!(
+            matches!(refused, SubmitAnswer::Refused(Refusal::ReplyLimitsNotMet)),
+            "{refused:?}"
+        );
+    }
+    // Two at once: one of them.
+    let (a, b) = tokio::join!(
+        answer(&node, paid_reply(3, original, "r4")),
+        answer(&node, paid_reply(3, original, "r5"))
+    );
+    let paid = [&a, &b]
+        .iter()
+        .filter(|it| matches!(it, SubmitAnswer::Accepted(_)))
+        .count();
+    assert_eq!(paid, 1, "{a:?} {b:?}");
+    // Nor may it be passed on: strangers would be paid for.
+    let token = node
+        .bearer
+        .notifications()
+        .iter()
+        .find(|it| it.0 == phone(2))
+        .unwrap()
+        .1;
+    let refusal = refused(&node, forward(token, phone(2), phone(4), "f")).await;
+    assert_eq!(refusal, Refusal::ReplyChargedMayNotBeForwarded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_it_is_not_offered_a_reply_is_a_message_like_any_other() {
+    let world = World::new();
+    let node = world.start().await;
+    let original = accept(&node, submit_to(vec![to(phone(2))], "t1")).await;
+    let reply = accept(&node, paid_reply(2, original, "r1")).await;
+    assert_eq!(node.relay.trace(reply).await.unwrap().unwrap().head.reply_claim, None);
+}

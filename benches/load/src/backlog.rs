@@ -31,6 +31,8 @@ const RETENTION: &str = "5s";
 const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(60);
 /// X-Mms-Status Expired.
 const EXPIRED: u8 = 0x80;
+/// A submission that is refused so often will not be taken at all.
+const TRIES: u32 = 50;
 /// Between two looks at the node.
 const SAMPLE: Duration = Duration::from_millis(200);
 
@@ -100,7 +102,14 @@ async fn submit_all(label: &'static str, traffic: &Arc<Traffic>, target: &Target
         let ports = traffic.ports.clone();
         let run: Loop = Box::pin(async move {
             while let Some(number) = traffic.next() {
-                while !matches!(traffic.submit(&mut client, number).await?, Outcome::Accepted(_)) {
+                let mut tries = 0;
+                loop {
+                    let outcome = traffic.submit(&mut client, number).await?;
+                    if matches!(outcome, Outcome::Accepted(_)) {
+                        break;
+                    }
+                    tries += 1;
+                    anyhow::ensure!(tries < TRIES, "submission {number} is not taken: {outcome:?}");
                     traffic.ports.clock.sleep(SAMPLE).await;
                 }
                 traffic.done.fetch_add(1, Ordering::Relaxed);

@@ -157,7 +157,7 @@ impl Traffic {
                 Some(at) => at
                     .saturating_sub(self.ports.clock.monotonic())
                     .max(Duration::from_secs(1)),
-                None => Duration::from_secs(24 * 3600),
+                None => self.shape.deliver_after.unwrap_or_default() + Duration::from_secs(24 * 3600),
             },
             ..Order::to_one(number, Msisdn::of_pool(RECIPIENTS, index))
         };

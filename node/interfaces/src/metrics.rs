@@ -128,7 +128,7 @@ label! {
         Policy = "policy",
         /// About a message that is not there (any more), or is somebody else's.
         UnknownMessage = "unknown_message",
-        /// Reply charging was asked for.
+        /// About a reply that somebody else pays for: not offered, not within the offer, not to be forwarded.
         ReplyCharging = "reply_charging",
         /// No room, the store is away, or we are draining.
         Busy = "busy",

@@ -85,6 +85,7 @@ pub fn submit() -> Submit {
         parts: vec![part(0, 10), part(10, 20)],
         carried: CarriedFields::default(),
         previously_sent: Vec::new(),
+        charging: mmsc_domain::reply_charging::ReplyCharging::default(),
         duplicate: Some(DuplicateKey {
             interface: Interface::Mm1,
             scope: "+15550100001".to_owned(),
@@ -113,6 +114,8 @@ pub fn notification_row(policy: &mmsc_domain::telling::TellingPolicy) -> mmsc_do
         expires_at: NOW.plus(DAY),
         delivery_report: false,
         applic_id: None,
+        reply_offer: None,
+        reply_to: None,
     };
     InboxRow::born(Telling::Notification(told), NOW, NOW.plus(DAY), policy)
 }

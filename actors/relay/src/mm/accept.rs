@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use mmsc_domain::accept::{Admission, admit, notification};
 use mmsc_domain::command::{Accepted, Forward, Submit};
 use mmsc_domain::forward::{Original, forward};
@@ -11,6 +12,7 @@ use mmsc_domain::inbox::{InboxItemId, InboxKind, InboxRow, Telling};
 use mmsc_domain::lifecycle::{CopyEvent, CopyState, Leads};
 use mmsc_domain::profile::SubscriberProfile;
 use mmsc_domain::record::{ContentRef, CopyRecord, MmHead, MmProgress, Recipient};
+use mmsc_domain::reply_charging::{Claim, claim};
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis, Why};
 use mmsc_ring::Fence;
@@ -51,6 +53,8 @@ impl Incoming {
 pub struct AcceptWork {
     /// The command.
     pub incoming: Incoming,
+    /// Its sender is not to pay for it.
+    pub claims: Option<Claims>,
     /// Names it among repeats; none if the interface has no transaction ids.
     pub digest: Option<[u8; 32]>,
     /// Whether its sender may send so soon; asked once, however often the transaction runs.
@@ -59,8 +63,9 @@ pub struct AcceptWork {
 
 impl AcceptWork {
     /// Nothing asked yet.
-    pub fn new(incoming: Incoming) -> Self {
+    pub fn new(incoming: Incoming, claims: Option<Claims>) -> Self {
         Self {
+            claims,
             digest: digest(&incoming),
             incoming,
             within_rate: OnceLock::new(),
@@ -160,7 +165,15 @@ pub async fn accept(
     if let Screened::Denied(by) = ctx.screening.screen(submit) {
         return refused(Refusal::Screened(by));
     }
-    let head = admission.head(submit, id, taken.content, now);
+    let claimed = match &work.claims {
+        Some(claims) => match claimed(txn, id, claims, submit, taken.content.len, now).await? {
+            Ok(claim) => Some(claim),
+            Err(refusal) => return refused(refusal),
+        },
+        None => None,
+    };
+    let mut head = admission.head(submit, id, taken.content, now);
+    head.reply_claim = claimed;
     let accepted = Accepted {
         id,
         refused_recipients: admission.refused.clone(),
@@ -183,6 +196,36 @@ pub async fn accept(
         txn.set(keys::duplicate(sender_shard, keys::day(now), digest), encode(&row));
     }
     Ok((Verdict::Accepted(accepted), after))
+}
+
+/// The copy whose recipient replies, and is not to pay for it; none where it is no recipient of that message at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Claims {
+    /// The original.
+    pub original: MmId,
+    /// The replier's copy.
+    pub copy: Option<CopyIndex>,
+}
+
+/// A row under the original counts the claim: of two replies at once one commits first, and the other finds it.
+async fn claimed(
+    txn: &Txn,
+    id: MmId,
+    claims: &Claims,
+    submit: &Submit,
+    content_len: u64,
+    now: UnixMillis,
+) -> Result<Result<Claim, Refusal>, Stop> {
+    let not_met = Ok(Err(Refusal::ReplyLimitsNotMet));
+    let Some(copy) = claims.copy else { return not_met };
+    let Some(original) = read::<MmHead>(txn, keys::head(claims.original)).await? else {
+        return not_met;
+    };
+    let key = keys::reply_claim(claims.original, copy);
+    if txn.get(&key).await?.is_some() {
+        return not_met;
+    }
+    Ok(claim(&original, submit, content_len, now).inspect(|_| txn.set(key, Bytes::copy_from_slice(&id.0))))
 }
 
 /// Where the octets of a new MM come from.

@@ -10,7 +10,7 @@ mod fetch;
 mod whole;
 mod work;
 
-pub use accept::{AcceptWork, Incoming};
+pub use accept::{AcceptWork, Claims, Incoming};
 pub use actor::{MmActor, MmArguments, MmMessage, Reply};
 pub use change::{After, clear_inbox_row, tell_mm};
 pub use fetch::{content_of, copy_of, fetch, resolve, trace};

@@ -40,7 +40,8 @@ pub(super) fn prepare(service: &Service, pdu: &ForwardReq<'_>, identity: Identit
         Some(ReplyCharging::Requested | ReplyCharging::RequestedTextOnly)
     );
     if charged {
-        return Err((asked, Fault::ReplyCharging));
+        // A new message of somebody else's content; its forwarder offers nothing.
+        return Err((asked, Fault::Refused(Refusal::ReplyChargingNotSupported)));
     }
     let home = service.config.home_prefix.as_ref();
     match translate::forward(pdu, token, forwarder, asked.version, home) {

@@ -233,7 +233,9 @@ fn refusal_label(fault: &Fault) -> Mm1Refusal {
         Fault::Malformed(_) => Mm1Refusal::Malformed,
         Fault::BadIdentity => Mm1Refusal::BadIdentity,
         Fault::ForeignFrom => Mm1Refusal::ForeignFrom,
-        Fault::ReplyCharging => Mm1Refusal::ReplyCharging,
+        Fault::Refused(
+            Refusal::ReplyChargingNotSupported | Refusal::ReplyLimitsNotMet | Refusal::ReplyChargedMayNotBeForwarded,
+        ) => Mm1Refusal::ReplyCharging,
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Telling};
 use mmsc_domain::record::Priority;
+use mmsc_domain::reply_charging::Offer;
 use mmsc_domain::{Address, UnixMillis};
 use mmsc_ports::{BoxFuture, Clock};
 use mmsc_relay::port::{Bearer, TellAttempt, TellOutcome};
@@ -20,7 +21,7 @@ use mmsc_wire::push;
 
 use super::config::{Mm1Config, NotifyConfig};
 use super::replies::answer_version;
-use super::translate::{class, priority};
+use super::translate::{class, priority, reply_charging};
 use crate::bearer::{Push, PushBearer};
 use crate::metrics::{Mm1Metrics, Mm1Push, PushOutcome};
 
@@ -178,7 +179,15 @@ fn notification_ind<'a>(
     // Seconds left at sending; clients count from receipt. Never 0: that would be expired on arrival.
     let left = notification.expires_at.since(now).max(Duration::from_secs(1));
     let known = |minor| version.minor_or_zero() >= minor;
+    let offer = notification.reply_offer.as_ref().filter(|_| known(1));
     NotificationInd {
+        reply_charging: offer.map(reply_charging),
+        reply_charging_deadline: offer.map(|offer| reply_deadline(offer, now)),
+        reply_charging_size: offer.and_then(|offer| offer.size).map(Size),
+        reply_charging_id: notification
+            .reply_to
+            .filter(|_| known(1))
+            .map(|mm| mm.message_id(form.domain).into()),
         content_location: format!("{}{token}", form.public_url).into(),
         transaction_id: token.into(),
         version,
@@ -193,6 +202,10 @@ fn notification_ind<'a>(
         applic_id: notification.applic_id.as_deref().filter(|_| known(3)).map(Into::into),
         ..NotificationInd::default()
     }
+}
+
+fn reply_deadline(offer: &Offer, now: UnixMillis) -> TimeValue {
+    TimeValue::Relative(offer.deadline.since(now).as_secs().max(1))
 }
 
 fn delivery_ind<'a>(report: &DeliveryReport, version: Version, form: &PushForm<'_>) -> DeliveryInd<'a> {

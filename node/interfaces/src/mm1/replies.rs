@@ -26,8 +26,6 @@ pub enum Fault {
     BadIdentity,
     /// From names somebody else, and the policy refuses that.
     ForeignFrom,
-    /// A charged reply was asked for, which is not offered (digest 15).
-    ReplyCharging,
     /// A service that is not offered (MMBox; digest 16).
     NotOffered,
     /// A PDU that this release does not serve.
@@ -118,7 +116,6 @@ pub fn response_status(fault: &Fault) -> ResponseStatus {
         Fault::Malformed(kind) => malformed_status(*kind),
         Fault::BodyTooLarge => ResponseStatus::PermanentContentNotAccepted,
         Fault::BadIdentity | Fault::ForeignFrom | Fault::NotOffered => ResponseStatus::PermanentServiceDenied,
-        Fault::ReplyCharging => ResponseStatus::ReplyChargingNotSupported,
         Fault::NotServed => ResponseStatus::UnsupportedMessage,
     }
 }
@@ -135,6 +132,9 @@ fn refusal_status(refusal: &Refusal) -> ResponseStatus {
         Refusal::HidingNotPossible => ResponseStatus::AddressHidingNotSupported,
         Refusal::UnknownMessage => ResponseStatus::PermanentNotFound,
         Refusal::MayNotBeForwarded => ResponseStatus::PermanentServiceDenied,
+        Refusal::ReplyChargingNotSupported => ResponseStatus::ReplyChargingNotSupported,
+        Refusal::ReplyLimitsNotMet => ResponseStatus::ReplyChargingLimitationsNotMet,
+        Refusal::ReplyChargedMayNotBeForwarded => ResponseStatus::ReplyChargingForwardingDenied,
     }
 }
 
@@ -205,12 +205,9 @@ pub fn http_fault(fault: &Fault) -> HttpFault {
         Fault::Busy(_) => HttpFault::Busy,
         Fault::BodyTooLarge => HttpFault::TooLarge,
         Fault::BadIdentity => HttpFault::Forbidden,
-        Fault::Refused(_)
-        | Fault::Malformed(_)
-        | Fault::ForeignFrom
-        | Fault::ReplyCharging
-        | Fault::NotOffered
-        | Fault::NotServed => HttpFault::BadRequest,
+        Fault::Refused(_) | Fault::Malformed(_) | Fault::ForeignFrom | Fault::NotOffered | Fault::NotServed => {
+            HttpFault::BadRequest
+        }
     }
 }
 
@@ -224,7 +221,6 @@ pub fn response_text(fault: &Fault) -> String {
         Fault::BodyTooLarge => "Message too large".to_owned(),
         Fault::BadIdentity => "Subscriber not identified".to_owned(),
         Fault::ForeignFrom => "Sender address not allowed".to_owned(),
-        Fault::ReplyCharging => "Reply charging not supported".to_owned(),
         Fault::NotOffered => "Service not offered".to_owned(),
         Fault::NotServed => "Message type not supported".to_owned(),
     }
@@ -245,6 +241,9 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::HidingNotPossible => "The sender cannot be hidden from this recipient".to_owned(),
         Refusal::UnknownMessage => "Message not found".to_owned(),
         Refusal::MayNotBeForwarded => "This message may not be forwarded".to_owned(),
+        Refusal::ReplyChargingNotSupported => "Reply charging not supported".to_owned(),
+        Refusal::ReplyLimitsNotMet => "This reply is not paid for by the sender of the message".to_owned(),
+        Refusal::ReplyChargedMayNotBeForwarded => "A message with a paid reply may not be forwarded".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 use mmsc_domain::why::Refusal;
 use mmsc_relay::SubmitAnswer;
-use mmsc_wire::mms::{MessageType, ReplyCharging, SendReq};
+use mmsc_wire::mms::{MessageType, SendReq};
 
 use super::config::ForeignFrom;
 use super::handler::{Answer, Service};
@@ -49,14 +49,6 @@ pub(super) fn prepare(
         .is_some_and(|claimed| *claimed != originator);
     if foreign && service.config.foreign_from == ForeignFrom::Refuse {
         return Err((asked, Fault::ForeignFrom));
-    }
-    // Accepted and Accepted-text-only only travel to handsets; from one they mean nothing.
-    let charged = matches!(
-        pdu.reply_charging,
-        Some(ReplyCharging::Requested | ReplyCharging::RequestedTextOnly)
-    );
-    if charged {
-        return Err((asked, Fault::ReplyCharging));
     }
     Ok(Prepared {
         asked,

@@ -17,5 +17,5 @@ mod tests;
 
 pub use forward::forward;
 pub use retrieve::{RetrieveError, retrieve_conf, retrieve_refused};
-pub(super) use retrieve::{class, priority};
+pub(super) use retrieve::{class, priority, reply_charging};
 pub use submit::{Submission, SubmitError, submission};

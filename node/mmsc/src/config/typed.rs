@@ -174,6 +174,7 @@ fn policy(reader: &mut Reader<'_>) -> ServicePolicy {
         max_recipients: reader.take("limits.recipients"),
         max_content_bytes: reader.take("limits.message_size"),
         max_parts: reader.take("limits.parts"),
+        reply_charging: reader.take("mm1.reply_charging"),
         max_subject_bytes: reader.take("limits.subject"),
         refused_media_types: reader
             .take::<Vec<String>>("limits.refused_media_types")

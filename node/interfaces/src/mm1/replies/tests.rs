@@ -40,7 +40,9 @@ fn faults() -> Vec<Fault> {
         Fault::BodyTooLarge,
         Fault::BadIdentity,
         Fault::ForeignFrom,
-        Fault::ReplyCharging,
+        Fault::Refused(Refusal::ReplyChargingNotSupported),
+        Fault::Refused(Refusal::ReplyLimitsNotMet),
+        Fault::Refused(Refusal::ReplyChargedMayNotBeForwarded),
         Fault::NotOffered,
         Fault::NotServed,
     ];

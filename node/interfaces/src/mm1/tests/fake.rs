@@ -151,6 +151,8 @@ fn retrieval(token: Token, parts: Vec<PartEntry>, len: u64) -> Retrieval {
         carried: CarriedFields::default(),
         recipient_count: 1,
         previously_sent: Vec::new(),
+        reply_offer: None,
+        reply_claim: None,
     };
     Retrieval {
         head,

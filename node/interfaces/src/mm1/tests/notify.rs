@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Sent, Telling};
 use mmsc_domain::record::{MessageClass, Priority};
+use mmsc_domain::reply_charging::Offer;
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
 use mmsc_relay::port::{Bearer, Gate, TellAttempt, TellOutcome};
-use mmsc_wire::mms::{NotificationInd, Status, TimeValue};
+use mmsc_wire::mms::{NotificationInd, ReplyCharging, Status, TimeValue};
 use mmsc_wire::push;
 
 use super::*;
@@ -40,6 +41,8 @@ fn notification() -> Notification {
         expires_at: NOW.plus(Duration::from_secs(259_200)),
         delivery_report: false,
         applic_id: None,
+        reply_offer: None,
+        reply_to: None,
     }
 }
 
@@ -150,6 +153,28 @@ fn reports_speak_the_words_of_the_version() {
             "{domain:?}"
         );
     }
+}
+
+#[test]
+fn a_paid_reply_is_offered_to_those_who_know_of_it() {
+    let offering = || Notification {
+        reply_offer: Some(Offer {
+            text_only: true,
+            deadline: NOW.plus(Duration::from_secs(7200)),
+            size: Some(5000),
+        }),
+        reply_to: Some(MmId::mint(ShardId(1), NOW, [2; 8])),
+        ..notification()
+    };
+    let octets = told(offering(), 0x91);
+    let pdu = notification_ind(&octets);
+    assert_eq!(pdu.reply_charging, Some(ReplyCharging::AcceptedTextOnly));
+    assert_eq!(pdu.reply_charging_deadline, Some(TimeValue::Relative(7200)));
+    assert_eq!(pdu.reply_charging_size, Some(mmsc_wire::mms::Size(5000)));
+    assert!(pdu.reply_charging_id.unwrap().to_str().ends_with("@mms.example"));
+    let octets = told(offering(), 0x90);
+    let pdu = notification_ind(&octets);
+    assert_eq!((pdu.reply_charging, pdu.reply_charging_id), (None, None));
 }
 
 #[test]

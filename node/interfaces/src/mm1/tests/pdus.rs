@@ -1,11 +1,13 @@
 //! What each PDU is answered with: served, refused, malformed (digest 11.2, 18, 19).
 
-use mmsc_domain::Token;
-use mmsc_domain::command::HandsetAnswer;
+use std::time::Duration;
+
+use mmsc_domain::command::{HandsetAnswer, TimeWish};
 use mmsc_domain::why::Refusal;
+use mmsc_domain::{MmId, ShardId, Token, UnixMillis};
 use mmsc_wire::mms::{
     AcknowledgeInd, CancelConf, MboxViewReq, NotificationInd, NotifyRespInd, Pdu, ReplyCharging, ResponseStatus,
-    SendReq, Sender, Status, StoreStatus, Version,
+    SendReq, Sender, Status, StoreStatus, TimeValue, Version,
 };
 
 use super::fake::Script;
@@ -50,15 +52,6 @@ async fn the_relays_no_is_told_in_the_clients_version() {
 async fn what_the_adapter_itself_refuses() {
     let bench = Bench::start().await;
     bench.fake.accepting().await;
-    let charged = SendReq {
-        reply_charging: Some(ReplyCharging::Requested),
-        ..send_req("T", Version::V1_2)
-    };
-    let reply = bench.post(&encode(charged)).await;
-    assert_eq!(
-        send_conf(&reply).response_status,
-        ResponseStatus::ReplyChargingNotSupported
-    );
     let nobody = SendReq {
         to: vec!["a@@b".into()],
         ..send_req("T", Version::V1_2)
@@ -78,6 +71,53 @@ async fn what_the_adapter_itself_refuses() {
     let conf = send_conf(&reply);
     assert_eq!(conf.response_status, ResponseStatus::PartialSuccess);
     assert_eq!(conf.store_status, Some(StoreStatus::PermanentServiceDenied));
+}
+
+#[tokio::test]
+async fn a_paid_reply_is_offered_and_claimed() {
+    let bench = Bench::start().await;
+    bench.fake.accepting().await;
+    let original = MmId::mint(ShardId(1), UnixMillis(7), [3; 8]);
+    let charged = SendReq {
+        reply_charging: Some(ReplyCharging::RequestedTextOnly),
+        reply_charging_deadline: Some(TimeValue::Relative(3600)),
+        reply_charging_size: Some(mms::Size(1000)),
+        reply_charging_id: Some(original.message_id("mms.example").into()),
+        ..send_req("T", Version::V1_2)
+    };
+    assert_eq!(
+        send_conf(&bench.post(&encode(charged)).await).response_status,
+        ResponseStatus::Ok
+    );
+    let charging = bench.fake.submitted.lock().unwrap()[0].0.charging.clone();
+    assert_eq!(charging.reply_to, Some(original));
+    let offer = charging.offer.unwrap();
+    assert!(offer.text_only);
+    assert_eq!(
+        (offer.deadline, offer.size),
+        (Some(TimeWish::After(Duration::from_secs(3600))), Some(1000))
+    );
+    // A handset has nothing to accept on somebody's behalf.
+    let odd = SendReq {
+        reply_charging: Some(ReplyCharging::Accepted),
+        ..send_req("T2", Version::V1_2)
+    };
+    bench.post(&encode(odd)).await;
+    assert_eq!(bench.fake.submitted.lock().unwrap()[1].0.charging.offer, None);
+    for (refusal, expected) in [
+        (
+            Refusal::ReplyChargingNotSupported,
+            ResponseStatus::ReplyChargingNotSupported,
+        ),
+        (
+            Refusal::ReplyLimitsNotMet,
+            ResponseStatus::ReplyChargingLimitationsNotMet,
+        ),
+    ] {
+        *bench.fake.script.lock().await = Script::Refuse(refusal);
+        let reply = bench.post(&encode(send_req("T3", Version::V1_2))).await;
+        assert_eq!(send_conf(&reply).response_status, expected);
+    }
 }
 
 #[tokio::test]
@@ -413,13 +453,7 @@ async fn every_vector_is_answered() {
             let reply = bench.post(&octets).await;
             if name.starts_with("send-req") {
                 let status = send_conf(&reply).response_status;
-                let expected = if name == "send-req-13-all-fields.mms" {
-                    // It asks for a charged reply.
-                    ResponseStatus::ReplyChargingNotSupported
-                } else {
-                    ResponseStatus::Ok
-                };
-                assert_eq!(status, expected, "{name}");
+                assert_eq!(status, ResponseStatus::Ok, "{name}");
             }
             assert!(matches!(reply.status, 200 | 400), "{name}: {}", reply.head);
         }

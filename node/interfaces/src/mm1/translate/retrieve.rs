@@ -4,9 +4,10 @@ use bytes::Bytes;
 use mmsc_domain::UnixMillis;
 use mmsc_domain::command::Retrieval;
 use mmsc_domain::record::{CarriedFields, MessageClass, MmHead, PartEntry, Priority, Recipient, RecipientKind};
+use mmsc_domain::reply_charging::Offer;
 use mmsc_wire::mms::{
     self, Body, Content, ContentClass, Date, EncodeError, EncodedString, Pdu, PreviouslySentBy, PreviouslySentDate,
-    RetrieveConf, RetrieveStatus, Text, Version,
+    RetrieveConf, RetrieveStatus, Size, Text, TimeValue, Version,
 };
 use mmsc_wire::wsp::{ValueError, multipart};
 
@@ -81,7 +82,15 @@ fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
     let head = &retrieval.head;
     let from = (!head.originator.hidden).then(|| head.originator.address.to_wire().into());
     let (previously_sent_by, previously_sent_date) = previously_sent(head);
+    let offer = head.reply_offer.as_ref();
     let conf = RetrieveConf {
+        reply_charging: offer.map(reply_charging),
+        reply_charging_deadline: offer.map(|offer| TimeValue::Absolute(offer.deadline.seconds())),
+        reply_charging_size: offer.and_then(|offer| offer.size).map(Size),
+        reply_charging_id: head
+            .reply_claim
+            .as_ref()
+            .map(|claim| claim.original.message_id(domain).into()),
         previously_sent_by,
         previously_sent_date,
         transaction_id: Some(retrieval.token.to_string().into()),
@@ -137,6 +146,14 @@ fn shown(head: &MmHead, kind: RecipientKind) -> Vec<EncodedString<'static>> {
     let named = |recipient: &&Recipient| recipient.kind == kind;
     let recipients = head.visible_recipients.iter().filter(named);
     recipients.map(|recipient| recipient.address.to_wire().into()).collect()
+}
+
+pub(in crate::mm1) fn reply_charging(offer: &Offer) -> mms::ReplyCharging {
+    if offer.text_only {
+        mms::ReplyCharging::AcceptedTextOnly
+    } else {
+        mms::ReplyCharging::Accepted
+    }
 }
 
 pub(in crate::mm1) fn class(class: &MessageClass) -> mms::MessageClass<'_> {

@@ -10,7 +10,8 @@ use mmsc_domain::command::{DuplicateKey, Submit, TimeWish};
 use mmsc_domain::record::{
     CarriedFields, Interface, MediaType, MessageClass, PartEntry, Priority, Recipient, RecipientKind,
 };
-use mmsc_domain::{Address, UnixMillis};
+use mmsc_domain::reply_charging::{OfferWish, ReplyCharging};
+use mmsc_domain::{Address, MmId, UnixMillis};
 use mmsc_wire::mms::{
     self, Body, EncodedString, Part, PartHead, SendReq, Sender, SenderVisibility, Text, TimeValue, Version,
 };
@@ -85,6 +86,7 @@ pub fn submission(
         carried: carried(pdu),
         duplicate: Some(duplicate),
         previously_sent: Vec::new(),
+        charging: charging(pdu),
     };
     let claimed_from = match &pdu.from {
         Sender::InsertAddress => None,
@@ -229,6 +231,25 @@ pub(super) fn time_wish(time: TimeValue) -> TimeWish {
     match time {
         TimeValue::Absolute(seconds) => TimeWish::At(UnixMillis::from_seconds(seconds)),
         TimeValue::Relative(seconds) => TimeWish::After(Duration::from_secs(seconds)),
+    }
+}
+
+/// Accepted and Accepted-text-only only travel to handsets; from one they mean nothing.
+fn charging(pdu: &SendReq<'_>) -> ReplyCharging {
+    let text_only = match pdu.reply_charging {
+        Some(mms::ReplyCharging::Requested) => Some(false),
+        Some(mms::ReplyCharging::RequestedTextOnly) => Some(true),
+        Some(mms::ReplyCharging::Accepted | mms::ReplyCharging::AcceptedTextOnly) | None => None,
+    };
+    let offer = text_only.map(|text_only| OfferWish {
+        text_only,
+        deadline: pdu.reply_charging_deadline.map(time_wish),
+        size: pdu.reply_charging_size.map(|size| size.0),
+    });
+    let original = pdu.reply_charging_id.as_ref();
+    ReplyCharging {
+        offer,
+        reply_to: original.and_then(|id| MmId::from_message_id(&id.to_str())),
     }
 }
 

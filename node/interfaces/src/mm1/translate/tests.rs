@@ -47,6 +47,8 @@ fn retrieval(submit: &Submit) -> Retrieval {
         carried: submit.carried.clone(),
         recipient_count: 1,
         previously_sent: submit.previously_sent.clone(),
+        reply_offer: None,
+        reply_claim: None,
     };
     Retrieval {
         head,

@@ -53,6 +53,12 @@ pub(super) const MM1: Section = Section {
             "What becomes of a From that names somebody else than the identified subscriber.",
         ),
         key(
+            "mm1.reply_charging",
+            Boolean,
+            "false",
+            "Whether senders may offer to pay for one reply of each recipient. Off: an offer is refused, and a reply is charged like any message.",
+        ),
+        key(
             "mm1.connections",
             Integer(1, 1_000_000),
             "10000",
