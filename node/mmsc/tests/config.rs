@@ -358,3 +358,19 @@ fn the_reference_page_is_up_to_date() {
         file.display()
     );
 }
+
+/// The policy counts unique recipients; the decoder lets their repetitions pass, and has room for them.
+#[test]
+fn the_decoder_takes_more_recipients_than_the_policy_allows() {
+    for recipients in [1_usize, 100, 10_000] {
+        let config = parse("", &[&format!("limits.recipients={recipients}")]).unwrap();
+        let (limits, decoder) = (&config.mm1.limits, &config.mm1.limits.decoder);
+        assert_eq!(config.policy.max_recipients, recipients);
+        assert!(decoder.max_recipients >= 2_000.max(3 * recipients), "{decoder:?}");
+        assert!(decoder.max_fields >= decoder.max_recipients + 512, "{decoder:?}");
+        let field = "\u{97}+155501000021/TYPE=PLMN\0".len();
+        assert!(decoder.max_head >= recipients * field, "{decoder:?}");
+        let content = usize::try_from(config.policy.max_content_bytes).unwrap();
+        assert!(limits.max_pdu_octets >= content + decoder.max_head);
+    }
+}

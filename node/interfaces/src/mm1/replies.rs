@@ -249,6 +249,22 @@ fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
+/// Recipients that an answer names; of more it says how many.
+const NAMED_RECIPIENTS: usize = 10;
+
+fn not_sent_to(recipients: &[&String]) -> String {
+    let named: Vec<_> = recipients
+        .iter()
+        .take(NAMED_RECIPIENTS)
+        .map(|text| printable(text))
+        .collect();
+    let named = named.join(", ");
+    match recipients.len().saturating_sub(NAMED_RECIPIENTS) {
+        0 => format!("Not sent to: {named}"),
+        more => format!("Not sent to: {named} and {more} more"),
+    }
+}
+
 /// m-send-conf of a message that is durable: nothing else makes one with status Ok.
 ///
 /// `left_out` are recipients that the adapter itself could not read; with them, or with such of the relay, a client
@@ -262,17 +278,10 @@ pub fn accepted(
     store_asked: bool,
 ) -> SendConf<'static> {
     let value = accepted.value();
-    let refused: Vec<_> = left_out
-        .iter()
-        .chain(&value.refused_recipients)
-        .map(|text| printable(text))
-        .collect();
+    let refused: Vec<&String> = left_out.iter().chain(&value.refused_recipients).collect();
     let (status, text) = match refused.as_slice() {
         [] => (ResponseStatus::Ok, None),
-        some => (
-            ResponseStatus::PartialSuccess,
-            Some(format!("Not sent to: {}", some.join(", "))),
-        ),
+        some => (ResponseStatus::PartialSuccess, Some(not_sent_to(some))),
     };
     // MMBox is not offered; a client that asked for it (1.2) is told so.
     let stored = store_asked && asked.version.minor_or_zero() >= 2;

@@ -4,6 +4,7 @@ mod fake;
 mod http;
 mod notify;
 mod pdus;
+mod recipients;
 mod retrieval;
 
 use std::net::SocketAddr;
