@@ -135,6 +135,24 @@ where
     Ok(kept)
 }
 
+/// Reads and drops what is left of a body whose request is answered already: a client that reads nothing before it has
+/// sent everything then gets to read the answer, where closing the connection would reset it. Costs no memory, and ends
+/// by the same limits as [`read_body`].
+pub async fn discard_body<B>(mut body: B, claimed: Option<u64>, limits: &BodyLimits, clock: &dyn Clock)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if claimed.is_some_and(|octets| octets > limits.discard_octets) {
+        return;
+    }
+    let mut pace = Pace::new(limits, clock);
+    while let Ok(Some(_dropped)) = pace.next(&mut body).await {
+        if pace.octets > limits.discard_octets {
+            return;
+        }
+    }
+}
+
 /// Waits for octets, but not for ever.
 struct Pace<'a> {
     limits: &'a BodyLimits,

@@ -10,6 +10,7 @@
 //! | POST m-mbox-store/view/upload/delete-req | their confirmation with 0xE1: MMBox is not offered | `post.rs` |
 //! | POST of what only a relay sends, or of a reserved type | m-send-conf with 0x88, or 400 without transaction id | `post.rs` |
 //! | POST of another major version | m-send-conf with 0x88 in version 1.3 | `post.rs` |
+//! | POST while there is no credit for it | 503 as soon as its head is there; its body is not read | `post.rs` |
 //! | anything else | 400, 403, 405, 408, 413, 415, 503 | `replies.rs` |
 //!
 //! `identity.rs` says who a request is from; `translate.rs` turns wire into domain and back; `replies.rs` turns our

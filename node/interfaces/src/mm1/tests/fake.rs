@@ -11,6 +11,7 @@ use mmsc_domain::record::{
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
+use mmsc_relay::admission::Class;
 use mmsc_relay::{Busy, FetchAnswer, HandsetReply, SubmitAnswer};
 use tokio::sync::Notify;
 
@@ -40,6 +41,8 @@ pub(super) struct Fake {
     pub(super) served: Mutex<Vec<(Token, bool)>>,
     pub(super) served_now: Notify,
     pub(super) seen: Mutex<Vec<Address>>,
+    /// Classes that there is no credit for.
+    pub(super) full: Mutex<Vec<Class>>,
 }
 
 impl Fake {
@@ -137,6 +140,13 @@ fn retrieval(token: Token, parts: Vec<PartEntry>, len: u64) -> Retrieval {
 }
 
 impl Commands for Fake {
+    fn room(&self, class: Class, _octets: u64) -> Result<(), Busy> {
+        match self.full.lock().unwrap().contains(&class) {
+            true => Err(Busy::NoCredit),
+            false => Ok(()),
+        }
+    }
+
     fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer> {
         Box::pin(async move {
             self.submitted.lock().unwrap().push((submit, octets));

@@ -3,6 +3,7 @@
 mod fake;
 mod http;
 mod notify;
+mod overload;
 mod pdus;
 mod recipients;
 mod retrieval;
