@@ -10,6 +10,7 @@ mod tls;
 mod watch;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -32,8 +33,13 @@ pub use metrics::reference_page;
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The store cannot be opened.
-    #[error("store: {0}")]
-    Store(#[from] OpenError),
+    #[error("store.path = \"{}\": {source}", path.display())]
+    Store {
+        /// Its directory, as configured.
+        path: PathBuf,
+        /// Why not.
+        source: OpenError,
+    },
     /// The node cannot take part.
     #[error("ring: {0}")]
     Ring(#[from] mmsc_ring::RingError),
@@ -228,13 +234,14 @@ impl Node {
 async fn open_store(options: EmbeddedOptions, ports: &Ports) -> Result<EmbeddedEngine, NodeError> {
     let (reply, opened) = oneshot::channel();
     let inner = ports.clone();
+    let path = options.path.clone();
     let work = move || {
         // Nobody may be waiting any more: then the engine is dropped, which closes it.
         let _gone = reply.send(EmbeddedEngine::open(options, Arc::new(RealDisk), &inner));
     };
     let _runs_on = ports.spawn.worker("store-open", Box::new(work));
     match opened.await {
-        Ok(opened) => Ok(opened?),
+        Ok(opened) => opened.map_err(|source| NodeError::Store { path, source }),
         Err(_) => Err(NodeError::Part("store: opening it failed unexpectedly".to_owned())),
     }
 }

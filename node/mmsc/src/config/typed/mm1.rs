@@ -52,11 +52,13 @@ pub(super) fn settings(reader: &mut Reader<'_>) -> Mm1Settings {
 
 fn identity(reader: &mut Reader<'_>) -> IdentitySource {
     let mut headers = Vec::new();
-    for text in reader.take::<Vec<String>>("mm1.identity_headers") {
+    for (nth, text) in (1..).zip(reader.take::<Vec<String>>("mm1.identity_headers")) {
         match header(&text) {
             Some(header) => headers.push(header),
             None => {
-                let message = format!("\"{text}\" is no header name with :plain, :hex, :base64 or :cookie behind it");
+                let message = format!(
+                    "element {nth} is \"{text}\", no header name with :plain, :hex, :base64 or :cookie behind it"
+                );
                 reader.issue("mm1.identity_headers", Fault::BadValue, &message);
             }
         }
