@@ -40,7 +40,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mmsc_domain::UnixMillis;
-use mmsc_ports::Ports;
+use mmsc_ports::{BoxFuture, Ports};
 use mmsc_relay::Relay;
 
 pub use commands::{Commands, ContentAway};
@@ -49,6 +49,7 @@ pub use identity::{BadIdentity, Identity, IdentityForm, IdentityHeader, Identity
 pub use notify::{Mm1Notifier, PushForm, push_pdu};
 pub use translate::{RetrieveError, Submission, SubmitError, retrieve_conf, retrieve_refused, submission};
 
+use crate::ended::Ended;
 use crate::http::{Server, ServerError};
 use crate::metrics::Mm1Metrics;
 use handler::Service;
@@ -111,6 +112,12 @@ impl Mm1 {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Completes when MM1 no longer takes connections, although it was not drained: it has to be started anew.
+    #[must_use]
+    pub fn ended(&self) -> BoxFuture<'static, Ended> {
+        self.server.ended()
     }
 
     /// Stops taking connections and requests, and finishes those that run, for at most `limit`. True if all were

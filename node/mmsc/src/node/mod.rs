@@ -2,12 +2,12 @@
 //!
 //! ports → store → ring → relay → SMPP and MM1 → operators' port. `mmsc run` and `mmsc demo` start the same thing.
 
+mod bound;
 mod checks;
 mod metrics;
 mod parts;
 pub mod supervise;
 mod tls;
-mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
