@@ -29,7 +29,7 @@ use supervise::{GroupSpec, NodeArguments, NodeMessage, NodeSupervisor, PartBoard
 
 pub use metrics::reference_page;
 
-/// Why a node does not start; each is for the operator to mend.
+/// Why a node does not start, or does not go on; each is for the operator to mend.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The store cannot be opened.
@@ -46,6 +46,9 @@ pub enum NodeError {
     /// The actor tree does not start.
     #[error("relay: {0}")]
     Relay(#[from] mmsc_relay::StartError),
+    /// It started, and then something ended that keeps it running.
+    #[error(transparent)]
+    Ended(#[from] Ended),
     /// A part does not start: an address is taken, a certificate cannot be read.
     #[error("{0}")]
     Part(String),
@@ -61,6 +64,17 @@ pub struct Addresses {
     pub mm1: Option<SocketAddr>,
     /// Operators' port; none: off.
     pub ops: Option<SocketAddr>,
+}
+
+/// What of a node ended by itself; only a new process helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Ended {
+    /// The supervisor of the interfaces and of the operators' port.
+    #[error("the root supervisor ended; start the node again")]
+    Root,
+    /// The actors of messages and subscribers.
+    #[error("the relay's tree of actors ended; start the node again")]
+    Relay,
 }
 
 /// A running node.
@@ -180,10 +194,10 @@ impl Node {
 
     /// Completes if the root supervisor or the tree of actors ends by itself: nothing keeps the parts running any
     /// more, so the process should end and be started again.
-    pub async fn ended(&mut self) {
+    pub async fn ended(&mut self) -> Ended {
         tokio::select! {
-            _ended = &mut self.root.ended => {}
-            () = self.relay.ended() => {}
+            _ended = &mut self.root.ended => Ended::Root,
+            () = self.relay.ended() => Ended::Relay,
         }
     }
 
