@@ -1,6 +1,7 @@
 //! MM1 over real sockets, with a relay that only remembers and answers as told.
 
 mod fake;
+mod hostile;
 mod http;
 mod notify;
 mod overload;
