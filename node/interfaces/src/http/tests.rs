@@ -332,3 +332,32 @@ async fn slow_bodies_on_streams_are_given_up_each_alone() {
     assert!((bench.clock.monotonic() - before).as_secs() <= 61);
     driver.abort();
 }
+
+/// What is left of a refused body is read for as long as its sender behaves, and no longer.
+#[tokio::test(start_paused = true)]
+async fn a_body_is_not_discarded_for_ever() {
+    let clock = TokioClock::start();
+    let pieces = |octets: u64, then_silent: bool| {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&taken);
+        let pieces = futures_util::stream::iter((0..octets / 100).map(move |_| {
+            counter.fetch_add(100, Ordering::Relaxed);
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[b'x'; 100])))
+        }));
+        let silence = futures_util::stream::pending().take(usize::from(then_silent));
+        (StreamBody::new(pieces.chain(silence)), taken)
+    };
+    // To its end, up to the measure, until the sender falls silent; a claim beyond the measure is not begun with.
+    for (octets, silent, claimed, read, seconds) in [
+        (3000, false, None, 3000, 0),
+        (1_000_000, false, None, 4100, 0),
+        (500, true, Some(3000), 500, 60),
+        (1_000_000, false, Some(1_000_000), 0, 0),
+    ] {
+        let (body, taken) = pieces(octets, silent);
+        let before = clock.monotonic();
+        discard_body(body, claimed, &LIMITS, &clock).await;
+        let took = (clock.monotonic() - before).as_secs();
+        assert_eq!((taken.load(Ordering::Relaxed), took), (read, seconds), "{octets}");
+    }
+}
