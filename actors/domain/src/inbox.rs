@@ -69,7 +69,8 @@ pub struct Notification {
     /// Priority.
     #[n(4)]
     pub priority: Priority,
-    /// Octets of the content.
+    /// Octets of all parts' data. A message as it is retrieved is larger by its header and the heads of its parts, which
+    /// only an interface knows how to write: some hundred octets, more with many parts or recipients.
     #[n(5)]
     pub size_bytes: u64,
     /// When the copy expires.

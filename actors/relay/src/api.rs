@@ -224,6 +224,16 @@ impl Relay {
         })
     }
 
+    /// Whether a command of this class with `octets` of content would be let in now. Nothing is kept for it: an adapter
+    /// asks before it goes to the trouble of reading a request, and takes its credit once it has read it. A no is
+    /// counted like any other.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn room(&self, class: Class, octets: u64) -> Result<(), Busy> {
+        self.admit(class, octets).map(drop)
+    }
+
     /// Submits a message; `octets` holds the parts' octets one after another.
     pub async fn submit(&self, submit: Submit, octets: Bytes) -> SubmitAnswer {
         let started = self.ctx.ports.clock.monotonic();

@@ -22,7 +22,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use body::{BodyBudget, BodyError, BodyLimits, Chunk, Chunks, read_body};
+pub use body::{BodyBudget, BodyError, BodyLimits, Chunk, Chunks, discard_body, read_body};
 pub use guard::Departures;
 pub use network::{Network, NetworkError};
 pub use server::{Handler, Peer, Server, ServerConfig, ServerError};

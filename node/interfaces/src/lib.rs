@@ -7,10 +7,13 @@
 #![forbid(unsafe_code)]
 
 pub mod bearer;
+mod ended;
 pub mod http;
 pub mod metrics;
 pub mod mm1;
 pub mod smpp;
+
+pub use ended::{Ended, HowEnded};
 
 #[cfg(test)]
 mod testing;

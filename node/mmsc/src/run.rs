@@ -76,7 +76,7 @@ async fn serve(config: &Config) -> Result<(), NodeError> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        () = node.ended() => return Err(NodeError::Part("the root supervisor ended; start the node again".to_owned())),
+        ended = node.ended() => return Err(ended.into()),
     }
     drain(node, config.node.drain_limit, &mut terminate, &mut interrupt).await;
     Ok(())

@@ -184,7 +184,10 @@ fn what_cannot_run_is_refused_with_a_reason() {
         &[&format!("ops.listen={address}")],
         &format!("ops.listen: cannot listen on {address}"),
     );
-    refused(&["store.path=/proc/nowhere"], "store: ");
+    refused(
+        &["store.path=/proc/nowhere"],
+        "store.path = \"/proc/nowhere\": making the store's directory: ",
+    );
 }
 
 /// `mmsc docs metrics > ops/docs/metrics.md` writes it.

@@ -31,3 +31,15 @@ fn a_store_in_use_is_refused() {
     drop(first);
     assert_eq!(Process::node(directory.path(), &sets).ready()["ready"], true);
 }
+
+#[test]
+fn a_store_that_cannot_be_made_is_named_with_its_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "no directory").unwrap();
+    let (status, out, errors) = Process::node(&file, &["smsc.main.address=127.0.0.1:1"]).end();
+    assert_eq!((status.code(), out.as_str()), (Some(1), ""), "{errors}");
+    let named = format!("store.path = \"{}\"", file.join("store").display());
+    assert!(errors.contains(&named), "{errors}");
+    assert!(errors.contains("making the store's directory"), "{errors}");
+}

@@ -15,4 +15,4 @@ mod server;
 
 pub use exposition::{Exposition, ExpositionError};
 pub use health::{Check, Condition, Health, Report};
-pub use server::{LISTENER_TASK, OpsListener, OpsPages, ServeError};
+pub use server::{OpsListener, OpsPages, ServeError};

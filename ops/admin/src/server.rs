@@ -13,7 +13,7 @@ use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use mmsc_ports::net::{BoxStream, Listener};
-use mmsc_ports::{Ports, Task};
+use mmsc_ports::{BoxFuture, Ports, Task};
 use tokio::sync::{Semaphore, watch};
 
 use crate::exposition::Exposition;
@@ -42,9 +42,6 @@ pub struct OpsPages {
     pub health: Health,
 }
 
-/// The name of the task that accepts connections: it runs for as long as the listener does.
-pub const LISTENER_TASK: &str = "ops-listener";
-
 /// Why the listener could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -62,6 +59,8 @@ pub enum ServeError {
 pub struct OpsListener {
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    /// Its other end is owned by the accepting task, and goes with it however that ends.
+    accepting: watch::Receiver<()>,
     task: Task,
 }
 
@@ -75,11 +74,17 @@ impl OpsListener {
         let listener = ports.net.listen(address).await.map_err(failed)?;
         let bound = listener.local_addr().map_err(failed)?;
         let (stop, stopped) = watch::channel(false);
+        let (lifeline, accepting) = watch::channel(());
         let serving = accept_all(listener, ports.clone(), pages, stopped);
-        let task = ports.spawn.task(LISTENER_TASK, Box::pin(serving));
+        let serving = async move {
+            serving.await;
+            drop(lifeline);
+        };
+        let task = ports.spawn.task("ops-listener", Box::pin(serving));
         Ok(Self {
             address: bound,
             stop,
+            accepting,
             task,
         })
     }
@@ -93,7 +98,15 @@ impl OpsListener {
     /// Whether it is still accepting.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        !self.stop.is_closed()
+        self.accepting.has_changed().is_ok()
+    }
+
+    /// Completes when nothing accepts any more, in whatever way that came about.
+    #[must_use]
+    pub fn ended(&self) -> BoxFuture<'static, ()> {
+        let mut accepting = self.accepting.clone();
+        // Nothing is ever sent: only the sender's end completes this.
+        Box::pin(async move { while accepting.changed().await.is_ok() {} })
     }
 
     /// Unbinds, asks open connections to end, and returns once nothing accepts any more.

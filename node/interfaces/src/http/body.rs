@@ -84,8 +84,10 @@ impl Drop for Share<'_> {
     }
 }
 
-/// A length that a peer claims costs memory only up to here; the rest is reserved as it comes.
-const CLAIM_TRUSTED: usize = 64 * 1024;
+/// Room for a body of which nothing has come yet, however long its peer says that it is.
+const FIRST_ROOM: usize = 4 * 1024;
+/// A peer that claims a length gets room for so many times what it has sent, up to its claim.
+const CLAIM_TRUSTED: usize = 4;
 
 /// Reads a body to its end. `claimed` is its Content-Length, if it has one.
 ///
@@ -109,7 +111,8 @@ where
         limits.max_octets
     };
     let expected = claimed.and_then(|octets| usize::try_from(octets).ok()).unwrap_or(0);
-    let reserved = expected.min(CLAIM_TRUSTED).min(keep);
+    let expected = expected.min(keep);
+    let reserved = expected.min(FIRST_ROOM);
     let mut share = Share { budget, octets: 0 };
     if !share.grow_to(reserved) {
         return Err(BodyError::NoRoom);
@@ -119,9 +122,12 @@ where
     while let Some(data) = pace.next(body).await? {
         let room = keep.saturating_sub(kept.len());
         let taken = data.get(..room.min(data.len())).unwrap_or_default();
-        if !share.grow_to(kept.len() + taken.len()) {
+        let needed = kept.len() + taken.len();
+        let room = needed.max(expected.min(needed.saturating_mul(CLAIM_TRUSTED)));
+        if !share.grow_to(room) {
             return Err(BodyError::NoRoom);
         }
+        kept.reserve(room.saturating_sub(kept.len()));
         kept.extend_from_slice(taken);
         let over = pace.octets > u64::try_from(keep).unwrap_or(u64::MAX);
         if over && (hopeless || pace.octets > limits.discard_octets) {
@@ -133,6 +139,24 @@ where
         return Err(BodyError::TooLarge(kept.freeze()));
     }
     Ok(kept)
+}
+
+/// Reads and drops what is left of a body whose request is answered already: a client that reads nothing before it has
+/// sent everything then gets to read the answer, where closing the connection would reset it. Costs no memory, and ends
+/// by the same limits as [`read_body`].
+pub async fn discard_body<B>(mut body: B, claimed: Option<u64>, limits: &BodyLimits, clock: &dyn Clock)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    if claimed.is_some_and(|octets| octets > limits.discard_octets) {
+        return;
+    }
+    let mut pace = Pace::new(limits, clock);
+    while let Ok(Some(_dropped)) = pace.next(&mut body).await {
+        if pace.octets > limits.discard_octets {
+            return;
+        }
+    }
 }
 
 /// Waits for octets, but not for ever.

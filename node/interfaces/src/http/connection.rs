@@ -2,18 +2,20 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use futures_util::future::{Either, select};
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use mmsc_ports::net::BoxStream;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::body::Chunks;
+use super::body::{Chunk, Chunks};
 use super::guard::{Departures, Guarded};
 use super::server::{Peer, Phase, Shared};
 use crate::metrics::HttpMetrics;
@@ -25,7 +27,7 @@ struct Activity {
     begun: AtomicU64,
 }
 
-/// Counts a request in progress for as long as it lives.
+/// Counts a request in progress for as long as it lives: until the last octet of its answer was taken up.
 struct InProgress(Arc<Activity>);
 
 impl InProgress {
@@ -119,8 +121,10 @@ async fn speak(shared: &Arc<Shared>, stream: BoxStream, address: SocketAddr) {
                 connection.as_mut().graceful_shutdown();
             }
             () = shared.ports.clock.sleep(shared.config.idle_timeout) => {
-                let now = activity.begun.load(Ordering::Relaxed).wrapping_add(departures.octets_sent());
-                let idle = now == moved && activity.in_progress.load(Ordering::Relaxed) == 0;
+                let now = activity.begun.load(Ordering::Relaxed);
+                // Octets alone prove nothing: the pings of HTTP/2 and their answers are octets, too.
+                let busy = activity.in_progress.load(Ordering::Relaxed) > 0 || departures.is_writing();
+                let idle = now == moved && !busy;
                 if idle && closing {
                     return;
                 }
@@ -139,9 +143,34 @@ async fn answer(
     activity: Arc<Activity>,
     peer: Peer,
     request: Request<Incoming>,
-) -> Result<Response<Chunks>, Infallible> {
+) -> Result<Response<Answer>, Infallible> {
     let in_progress = InProgress::begin(&activity);
     let response = shared.handler.clone().handle(peer, request).await;
-    drop(in_progress);
-    Ok(response)
+    Ok(response.map(|chunks| Answer {
+        chunks,
+        _in_progress: in_progress,
+    }))
+}
+
+/// The body of an answer: its request is in progress until hyper has all of it.
+struct Answer {
+    chunks: Chunks,
+    _in_progress: InProgress,
+}
+
+impl Body for Answer {
+    type Data = Chunk;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Chunk>, Infallible>>> {
+        Pin::new(&mut self.chunks).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.chunks.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.chunks.size_hint()
+    }
 }

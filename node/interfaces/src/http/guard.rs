@@ -3,7 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -94,7 +94,6 @@ impl Guarded {
     fn sent(&mut self, octets: usize) {
         let octets = u64::try_from(octets).unwrap_or(u64::MAX);
         self.metrics.sent_octets.add(octets);
-        self.departures.octets_sent.fetch_add(octets, Ordering::Relaxed);
         self.opening = None;
         if let Some(stall) = &mut self.stall {
             stall.progress_at = self.clock.monotonic();
@@ -139,6 +138,7 @@ impl AsyncRead for Guarded {
 
 impl AsyncWrite for Guarded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.departures.writing.store(true, Ordering::Relaxed);
         let outcome = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let Poll::Ready(Ok(octets)) = &outcome {
             self.sent(*octets);
@@ -151,6 +151,7 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.departures.writing.store(true, Ordering::Relaxed);
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         if let Poll::Ready(Ok(octets)) = &outcome {
             self.sent(*octets);
@@ -167,6 +168,7 @@ impl AsyncWrite for Guarded {
         if let Poll::Ready(Ok(())) = &outcome {
             // Hyper flushes only when it holds nothing back any more.
             self.stall = None;
+            self.departures.writing.store(false, Ordering::Relaxed);
             self.departures.flushed();
         }
         self.watch(cx, outcome)
@@ -194,7 +196,8 @@ pub(super) type Told = Box<dyn FnOnce(bool) + Send>;
 #[derive(Default)]
 pub struct Departures {
     leaving: Mutex<Leaving>,
-    octets_sent: AtomicU64,
+    /// Octets were written, or could not be, since the last flush.
+    writing: AtomicBool,
 }
 
 #[derive(Default)]
@@ -204,9 +207,9 @@ struct Leaving {
 }
 
 impl Departures {
-    /// Octets handed to the socket so far.
-    pub(super) fn octets_sent(&self) -> u64 {
-        self.octets_sent.load(Ordering::Relaxed)
+    /// Whether something is on its way to a peer that has not taken all of it yet.
+    pub(super) fn is_writing(&self) -> bool {
+        self.writing.load(Ordering::Relaxed)
     }
 
     fn leaves(&self, told: Told) {

@@ -18,6 +18,7 @@ use super::body::Chunks;
 use super::guard::{Departures, StreamLimits};
 use super::runtime::{PortExecutor, PortTimer};
 use super::{TlsError, TlsFiles, connection};
+use crate::ended::{Ended, Lifelines};
 use crate::metrics::HttpMetrics;
 
 /// What a server listens on and what a client may cost.
@@ -102,6 +103,7 @@ pub struct Server {
     phase: watch::Sender<Phase>,
     shared: Arc<Shared>,
     supervisor: Task,
+    lifelines: Lifelines,
     max_connections: u32,
 }
 
@@ -150,12 +152,15 @@ impl Server {
             config,
         });
         let supervised = supervise(shared.clone(), Arc::from(listener));
-        let supervisor = ports.spawn.task("http-supervisor", Box::pin(supervised));
+        let lifelines = Lifelines::default();
+        let supervised = lifelines.tie("accepting connections", supervised);
+        let supervisor = ports.spawn.task("http-supervisor", supervised);
         Ok(Self {
             address,
             phase,
             shared,
             supervisor,
+            lifelines,
             max_connections,
         })
     }
@@ -164,6 +169,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Completes when connections are no longer accepted: accepting failed too often, or the server was drained.
+    #[must_use]
+    pub fn ended(&self) -> BoxFuture<'static, Ended> {
+        self.lifelines.ended()
     }
 
     /// Stops taking connections and requests, and waits until those in progress are answered, but at most `limit`.

@@ -1,12 +1,17 @@
 //! Time limits, on a clock that stands still and a network in memory.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use futures_util::StreamExt as _;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Empty, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use mmsc_ports::BoxFuture;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 
@@ -260,4 +265,99 @@ async fn large_bodies_are_cut_to_their_prefix() {
     .await;
     write(&mut stream, &[b'y'; 1000]).await;
     assert_eq!(read_reply(&mut stream, false).await.unwrap().body, b"1000");
+}
+
+/// Drives a client's connection; completes when it is closed.
+fn spawn<F>(connection: F) -> mmsc_ports::Task
+where
+    F: Future<Output = hyper::Result<()>> + Send + 'static,
+{
+    mmsc_ports::Ports::real()
+        .spawn
+        .task("test-http2", Box::pin(async { drop(connection.await) }))
+}
+
+/// An HTTP/2 client that answers pings, and sends some, but asks for nothing.
+#[tokio::test(start_paused = true)]
+async fn an_idle_http_2_connection_is_closed_too() {
+    let bench = bench(10).await;
+    let stream = TokioIo::new(bench.dial(64 * 1024).await);
+    let mut client = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    client.timer(TokioTimer::new());
+    client
+        .keep_alive_interval(Duration::from_secs(7))
+        .keep_alive_while_idle(true);
+    let (mut sender, connection) = client.handshake(stream).await.unwrap();
+    let closed = spawn(connection);
+    let request = Request::get("http://m/").body(Empty::<Bytes>::new()).unwrap();
+    let reply = sender.send_request(request).await.unwrap();
+    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes().len(), 10);
+    let before = bench.clock.monotonic();
+    let limit = Duration::from_secs(3600);
+    assert!(
+        tokio::time::timeout(limit, closed.join()).await.is_ok(),
+        "open for an hour"
+    );
+    let after = (bench.clock.monotonic() - before).as_secs();
+    assert!((120..=360).contains(&after), "{after}");
+    assert_eq!(bench.metrics.open_connections.value(), 0);
+}
+
+/// Many streams of one connection, each with a body that does not come: all are given up, and none holds another up.
+#[tokio::test(start_paused = true)]
+async fn slow_bodies_on_streams_are_given_up_each_alone() {
+    let bench = bench(10).await;
+    let stream = TokioIo::new(bench.dial(64 * 1024).await);
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+    let (mut sender, connection) = handshake.await.unwrap();
+    let driver = spawn(connection);
+    let mut slow = Vec::new();
+    for _ in 0..9 {
+        let octets = futures_util::stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")))]);
+        let never = octets.chain(futures_util::stream::pending());
+        let request = Request::post("http://m/")
+            .body(BoxBody::new(StreamBody::new(never)))
+            .unwrap();
+        slow.push(sender.send_request(request));
+    }
+    // One more stream is served meanwhile.
+    let request = Request::get("http://m/").body(BoxBody::new(Empty::new())).unwrap();
+    let reply = sender.send_request(request).await.unwrap();
+    assert_eq!(reply.into_body().collect().await.unwrap().to_bytes().len(), 10);
+    let before = bench.clock.monotonic();
+    for reply in slow {
+        let body = reply.await.unwrap().into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "TooSlow");
+    }
+    assert!((bench.clock.monotonic() - before).as_secs() <= 61);
+    driver.abort();
+}
+
+/// What is left of a refused body is read for as long as its sender behaves, and no longer.
+#[tokio::test(start_paused = true)]
+async fn a_body_is_not_discarded_for_ever() {
+    let clock = TokioClock::start();
+    let pieces = |octets: u64, then_silent: bool| {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&taken);
+        let pieces = futures_util::stream::iter((0..octets / 100).map(move |_| {
+            counter.fetch_add(100, Ordering::Relaxed);
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[b'x'; 100])))
+        }));
+        let silence = futures_util::stream::pending().take(usize::from(then_silent));
+        (StreamBody::new(pieces.chain(silence)), taken)
+    };
+    // To its end, up to the measure, until the sender falls silent; a claim beyond the measure is not begun with.
+    for (octets, silent, claimed, read, seconds) in [
+        (3000, false, None, 3000, 0),
+        (1_000_000, false, None, 4100, 0),
+        (500, true, Some(3000), 500, 60),
+        (1_000_000, false, Some(1_000_000), 0, 0),
+    ] {
+        let (body, taken) = pieces(octets, silent);
+        let before = clock.monotonic();
+        discard_body(body, claimed, &LIMITS, &clock).await;
+        let took = (clock.monotonic() - before).as_secs();
+        assert_eq!((taken.load(Ordering::Relaxed), took), (read, seconds), "{octets}");
+    }
 }

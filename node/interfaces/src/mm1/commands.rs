@@ -5,10 +5,13 @@ use mmsc_domain::command::{Forward, HandsetAnswer, Retrieval, Submit};
 use mmsc_domain::inbox::ReadStatus;
 use mmsc_domain::{Address, MmId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
-use mmsc_relay::{FetchAnswer, HandsetReply, Relay, StoreError, SubmitAnswer};
+use mmsc_relay::admission::Class;
+use mmsc_relay::{Busy, FetchAnswer, HandsetReply, Relay, StoreError, SubmitAnswer};
 
 /// The commands that MM1 gives; [`Relay`] carries them out.
 pub trait Commands: Send + Sync + 'static {
+    /// See [`Relay::room`].
+    fn room(&self, class: Class, octets: u64) -> Result<(), Busy>;
     /// See [`Relay::submit`].
     fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer>;
     /// See [`Relay::fetch`].
@@ -63,6 +66,10 @@ impl From<StoreError> for ContentAway {
 }
 
 impl Commands for Relay {
+    fn room(&self, class: Class, octets: u64) -> Result<(), Busy> {
+        Relay::room(self, class, octets)
+    }
+
     fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer> {
         Box::pin(Relay::submit(self, submit, octets))
     }

@@ -6,9 +6,11 @@ use bytes::BytesMut;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, Version};
 use mmsc_domain::{Address, Token};
 use mmsc_ports::{BoxFuture, Ports};
+use mmsc_relay::Busy;
+use mmsc_relay::admission::Class;
 use mmsc_wire::mms::{self, Pdu, Text};
 use tracing::Instrument as _;
 
@@ -18,7 +20,7 @@ use super::identity::{BadIdentity, Identities, Identity};
 use super::replies::{Asked, Fault, HttpFault};
 use super::seen::Seen;
 use super::{post, respond, retrieve};
-use crate::http::{BodyBudget, BodyError, BodyLimits, Chunks, Handler, Peer, read_body};
+use crate::http::{BodyBudget, BodyError, BodyLimits, Chunks, Handler, Peer, discard_body, read_body};
 use crate::metrics::{Mm1Metrics, Mm1Outcome, Mm1Refusal, Mm1Request};
 
 /// MM1's service, shared by its connections.
@@ -92,19 +94,42 @@ impl Service {
         }
     }
 
+    /// Whether a POST has a chance to be served, as far as its head tells: asked before a single octet of its body is
+    /// read. No credit is held while a body comes in, as slow clients could hold them all; the command takes its own.
+    pub(super) fn room(&self, parts: &Parts) -> Result<(), Busy> {
+        let most = u64::try_from(self.body_limits.max_octets).unwrap_or(u64::MAX);
+        match claimed(parts) {
+            // Too large for anything, and told so in words of its own.
+            Some(octets) if octets > most => Ok(()),
+            Some(octets) if octets > LARGEST_WORD => {
+                let head = u64::try_from(self.decoder.max_head).unwrap_or(u64::MAX);
+                self.commands.room(Class::Submission, octets.saturating_sub(head))
+            }
+            // Perhaps a handset's word, which goes before submissions.
+            Some(_) | None => self.commands.room(Class::Answer, 0),
+        }
+    }
+
     /// The body of a POST.
     pub(super) async fn body(&self, parts: &Parts, body: &mut Incoming) -> Result<BytesMut, BodyError> {
-        let claimed = parts.headers.get(CONTENT_LENGTH);
-        let claimed = claimed
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.parse::<u64>().ok());
-        let waits = parts.headers.contains_key(EXPECT);
+        let claimed = claimed(parts);
         let max = u64::try_from(self.body_limits.max_octets).unwrap_or(u64::MAX);
-        if waits && claimed.is_some_and(|octets| octets > max) {
+        if waits(parts) && claimed.is_some_and(|octets| octets > max) {
             // The client asked before it sends: then nothing of it is readable, nor has to be read.
             return Err(BodyError::TooLarge(bytes::Bytes::new()));
         }
         read_body(body, claimed, &self.body_limits, &self.budget, &*self.ports.clock).await
+    }
+
+    /// Leaves a body unread, or what is left of it, and lets the client have its answer all the same.
+    pub(super) fn leave(&self, parts: &Parts, body: Incoming) {
+        // A client that asked before it sends sends nothing; on HTTP/2 a stream that nobody reads hurts no other.
+        if waits(parts) || parts.version >= Version::HTTP_2 {
+            return;
+        }
+        let (claimed, limits, clock) = (claimed(parts), self.body_limits, self.ports.clock.clone());
+        let rest = async move { discard_body(body, claimed, &limits, &*clock).await };
+        let _runs_on = self.ports.spawn.task("mm1-discard", Box::pin(rest));
     }
 
     /// Whether the body is compressed in a way that we would have to undo.
@@ -195,6 +220,20 @@ pub(super) fn token_at(location: &Text<'_>) -> Option<Token> {
     let location = location.to_str();
     let path = location.split(['?', '#']).next()?;
     token_of(path)
+}
+
+/// The longest body of what a handset says about a message, generously; a longer one can only be a submission.
+const LARGEST_WORD: u64 = 4096;
+
+/// The body's length, if the head tells it.
+fn claimed(parts: &Parts) -> Option<u64> {
+    let claimed = parts.headers.get(CONTENT_LENGTH)?;
+    claimed.to_str().ok()?.parse().ok()
+}
+
+/// Whether the client waits for our word before it sends the body.
+fn waits(parts: &Parts) -> bool {
+    parts.headers.contains_key(EXPECT)
 }
 
 /// The token that a target names in the last segment of its path. Clients with the option to append the transaction

@@ -194,9 +194,7 @@ impl Header {
                     .or_else(|_| BASE64_NOPAD.decode(raw.as_bytes())),
             )?,
         };
-        if text.contains([',', ';']) && !text.starts_with("tel:") {
-            return Err(BadIdentity::Repeated);
-        }
+        check(&text)?;
         Ok(Some(text))
     }
 
@@ -215,6 +213,20 @@ impl Header {
             [only] => Ok(Some((*only).trim_matches('"').to_owned())),
             [..] => Err(BadIdentity::Repeated),
         }
+    }
+}
+
+/// One number, and no more beside it that a reader of addresses would pass over: a gateway that appends its own word to
+/// what the subscriber set joins both, mostly with a comma.
+fn check(text: &str) -> Result<(), BadIdentity> {
+    let is_tel = text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tel:"));
+    if text.contains([',', '<', '>']) || (text.contains(';') && !is_tel) {
+        return Err(BadIdentity::Repeated);
+    }
+    let upper = text.to_ascii_uppercase();
+    match upper.split_once("/TYPE=") {
+        Some((_, kind)) if kind.trim() != "PLMN" => Err(BadIdentity::Unreadable),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -276,6 +288,8 @@ mod tests {
             &[("X-MSISDN", "tel:+15550100001")],
             &[("X-MSISDN", "+15550100001/TYPE=PLMN")],
             &[("X-MSISDN", "\"+15550100001\"")],
+            &[("X-MSISDN", "+15550100001/type=plmn")],
+            &[("X-MSISDN", "TEL:+15550100001;phone-context=+1")],
             &[("X-Hex", "2b3135353530313030303031")],
             &[("X-Base64", "KzE1NTUwMTAwMDAx")],
             &[("Cookie", "a=b; msisdn=15550100001; c=d")],
@@ -317,6 +331,16 @@ mod tests {
                 BadIdentity::Repeated,
             ),
             (&[("X-MSISDN", "+15550100001, +15550100002")], BadIdentity::Repeated),
+            (
+                &[("X-MSISDN", "tel:+15550100001;x=y, +15550100002")],
+                BadIdentity::Repeated,
+            ),
+            (&[("X-MSISDN", "+15550100002 <+15550100001>")], BadIdentity::Repeated),
+            (&[("X-MSISDN", "+15550100001/TYPE=IPv4")], BadIdentity::Unreadable),
+            (
+                &[("X-MSISDN", "+15550100001/TYPE=PLMN/TYPE=PLMN")],
+                BadIdentity::Unreadable,
+            ),
             (
                 &[
                     ("X-MSISDN", "+15550100001"),

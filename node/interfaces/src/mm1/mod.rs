@@ -12,6 +12,7 @@
 //! | POST m-mbox-store/view/upload/delete-req | their confirmation with 0xE1: MMBox is not offered | `post.rs` |
 //! | POST of what only a relay sends, or of a reserved type | m-send-conf with 0x88, or 400 without transaction id | `post.rs` |
 //! | POST of another major version | m-send-conf with 0x88 in version 1.3 | `post.rs` |
+//! | POST while there is no credit for it | 503 as soon as its head is there; its body is not read | `post.rs` |
 //! | anything else | 400, 403, 405, 408, 413, 415, 503 | `replies.rs` |
 //!
 //! `identity.rs` says who a request is from; `translate.rs` turns wire into domain and back; `replies.rs` turns our
@@ -43,7 +44,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mmsc_domain::UnixMillis;
-use mmsc_ports::Ports;
+use mmsc_ports::{BoxFuture, Ports};
 use mmsc_relay::Relay;
 
 pub use commands::{Commands, ContentAway};
@@ -52,6 +53,7 @@ pub use identity::{BadIdentity, Identity, IdentityForm, IdentityHeader, Identity
 pub use notify::{Mm1Notifier, PushForm, push_pdu};
 pub use translate::{RetrieveError, Submission, SubmitError, retrieve_conf, retrieve_refused, submission};
 
+use crate::ended::Ended;
 use crate::http::{Server, ServerError};
 use crate::metrics::Mm1Metrics;
 use handler::Service;
@@ -114,6 +116,12 @@ impl Mm1 {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Completes when MM1 no longer takes connections, although it was not drained: it has to be started anew.
+    #[must_use]
+    pub fn ended(&self) -> BoxFuture<'static, Ended> {
+        self.server.ended()
     }
 
     /// Stops taking connections and requests, and finishes those that run, for at most `limit`. True if all were

@@ -145,6 +145,12 @@ fn label(outcome: &TellOutcome) -> PushOutcome {
 
 /// The MMS PDU that tells `telling` to the handset of `to`, which is of `mms_version`.
 ///
+/// X-Mms-Message-Size of a notification is the sum of its parts' data in octets, and so less than the m-retrieve-conf
+/// that the handset will download (TS 23.140 has the full size of the MM) by that PDU's header fields and the heads of
+/// its parts: some hundred octets. The exact length would need the part table and the recipients, which do not travel
+/// with a notification, and may change until the download. Handsets show the value and compare it with a limit of
+/// their own; none may rely on it (MM1 digest 21: what networks send differs by more than that).
+///
 /// # Errors
 /// When a value has no form on the wire.
 pub fn push_pdu(
@@ -197,6 +203,7 @@ fn notification_ind<'a>(
         message_class: class(&notification.class),
         priority: Some(priority(notification.priority))
             .filter(|_| known(2) && notification.priority != Priority::Normal),
+        // Less than the PDU that is retrieved; why stands at `push_pdu`.
         message_size: Size(notification.size_bytes),
         expiry: TimeValue::Relative(left.as_secs()),
         applic_id: notification.applic_id.as_deref().filter(|_| known(3)).map(Into::into),

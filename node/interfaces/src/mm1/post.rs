@@ -20,11 +20,21 @@ use crate::metrics::{Mm1Outcome, Mm1Refusal, Mm1Request};
 
 pub(super) async fn answer(service: &Arc<Service>, parts: &Parts, mut body: Incoming, identity: Identity) -> Answer {
     if Service::is_encoded(parts) {
+        service.leave(parts, body);
         return service.http(Mm1Request::Other, HttpFault::UnsupportedEncoding, Mm1Refusal::Http);
+    }
+    if service.room(parts).is_err() {
+        service.leave(parts, body);
+        return service.http(Mm1Request::Other, HttpFault::Busy, Mm1Refusal::Busy);
     }
     let octets = match service.body(parts, &mut body).await {
         Ok(octets) => octets,
-        Err(error) => return no_body(service, error),
+        Err(error) => {
+            if error == BodyError::NoRoom {
+                service.leave(parts, body);
+            }
+            return no_body(service, error);
+        }
     };
     let pdu = match mms::decode(&octets, &service.decoder) {
         Ok(pdu) => pdu,

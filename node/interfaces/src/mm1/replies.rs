@@ -252,6 +252,22 @@ fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
 }
 
+/// Recipients that an answer names; of more it says how many.
+const NAMED_RECIPIENTS: usize = 10;
+
+fn not_sent_to(recipients: &[&String]) -> String {
+    let named: Vec<_> = recipients
+        .iter()
+        .take(NAMED_RECIPIENTS)
+        .map(|text| printable(text))
+        .collect();
+    let named = named.join(", ");
+    match recipients.len().saturating_sub(NAMED_RECIPIENTS) {
+        0 => format!("Not sent to: {named}"),
+        more => format!("Not sent to: {named} and {more} more"),
+    }
+}
+
 /// m-send-conf of a message that is durable: nothing else makes one with status Ok.
 ///
 /// `left_out` are recipients that the adapter itself could not read; with them, or with such of the relay, a client
@@ -305,17 +321,10 @@ pub fn forwarded(
 
 /// Whether it was taken for all recipients, or for some and for whom not.
 fn taken(accepted: &Accepted, left_out: &[String]) -> (ResponseStatus, Option<String>) {
-    let refused: Vec<_> = left_out
-        .iter()
-        .chain(&accepted.refused_recipients)
-        .map(|text| printable(text))
-        .collect();
+    let refused: Vec<&String> = left_out.iter().chain(&accepted.refused_recipients).collect();
     match refused.as_slice() {
         [] => (ResponseStatus::Ok, None),
-        some => (
-            ResponseStatus::PartialSuccess,
-            Some(format!("Not sent to: {}", some.join(", "))),
-        ),
+        some => (ResponseStatus::PartialSuccess, Some(not_sent_to(some))),
     }
 }
 

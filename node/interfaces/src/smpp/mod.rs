@@ -50,6 +50,7 @@ use self::flight::Job;
 use self::link::{Board, Link};
 use self::replies::Verdict;
 use crate::bearer::{Push, PushBearer};
+use crate::ended::{Ended, Lifelines};
 
 /// Numbers whose concatenation counter is remembered.
 const COUNTERS: usize = 65_536;
@@ -86,6 +87,7 @@ struct Inner {
     references: Mutex<Bounded<String, u16>>,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<Task>>,
+    lifelines: Lifelines,
 }
 
 impl Smpp {
@@ -95,6 +97,7 @@ impl Smpp {
         let (stop, stopped) = watch::channel(false);
         let (links, queues): (Vec<_>, Vec<_>) = smscs.into_iter().map(Link::new).unzip();
         let board = Arc::new(Board { links, events });
+        let lifelines = Lifelines::default();
         let start = |(link, queue): (&Arc<Link>, _)| {
             let run = link::run(
                 Arc::clone(link),
@@ -103,7 +106,8 @@ impl Smpp {
                 ports.clone(),
                 stopped.clone(),
             );
-            ports.spawn.task("smpp link", Box::pin(run))
+            let run = lifelines.tie(format!("the link to {}", link.config.name), run);
+            ports.spawn.task("smpp link", run)
         };
         let tasks = board.links.iter().zip(queues).map(start).collect();
         Self(Arc::new(Inner {
@@ -112,7 +116,15 @@ impl Smpp {
             references: Mutex::new(Bounded::new(COUNTERS)),
             stop,
             tasks: Mutex::new(tasks),
+            lifelines,
         }))
+    }
+
+    /// Completes when one of the links is gone, although nobody called [`Smpp::shutdown`]: a link keeps itself connected,
+    /// so this is a bug, and all of them have to be started anew.
+    #[must_use]
+    pub fn ended(&self) -> BoxFuture<'static, Ended> {
+        self.0.lifelines.ended()
     }
 
     /// Takes no more pushes, waits for outstanding responses (10 s by default), unbinds, closes.

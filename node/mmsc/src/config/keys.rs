@@ -132,15 +132,28 @@ pub(crate) fn is_repeated(first: &str) -> bool {
     all().any(|key| key.path.split_once(".*.").is_some_and(|(table, _)| table == first))
 }
 
+/// Whether keys may stand in a table of this dotted name.
+pub(crate) fn is_table(path: &str) -> bool {
+    all().any(|key| {
+        let mut expected = key.path.split('.');
+        path.split('.')
+            .all(|word| expected.next().is_some_and(|expected| fits(expected, word)))
+            && expected.next().is_some()
+    })
+}
+
 fn matches(pattern: &str, path: &str) -> bool {
     let mut words = path.split('.');
-    pattern.split('.').all(|expected| {
-        words.next().is_some_and(|word| {
-            if expected == "*" {
-                super::value::is_name(word)
-            } else {
-                word == expected
-            }
-        })
-    }) && words.next().is_none()
+    pattern
+        .split('.')
+        .all(|expected| words.next().is_some_and(|word| fits(expected, word)))
+        && words.next().is_none()
+}
+
+fn fits(expected: &str, word: &str) -> bool {
+    if expected == "*" {
+        super::value::is_name(word)
+    } else {
+        word == expected
+    }
 }

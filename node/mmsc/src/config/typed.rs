@@ -239,9 +239,13 @@ fn routing(reader: &mut Reader<'_>) -> RoutingTable {
     for name in reader.values.names("peer") {
         let path = format!("peer.{name}.ranges");
         let peer = PeerName(name);
-        for range in reader.take::<Vec<String>>(&path) {
+        for (nth, range) in (1..).zip(reader.take::<Vec<String>>(&path)) {
             if let Err(error) = table.add_range(&range, &peer) {
-                reader.issue(&path, Fault::Contradiction, &format!("{range}: {error}"));
+                reader.issue(
+                    &path,
+                    Fault::Contradiction,
+                    &format!("element {nth} is \"{range}\": {error}"),
+                );
             }
         }
     }

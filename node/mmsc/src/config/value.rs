@@ -1,7 +1,9 @@
 //! Typed values: what may stand under a key, with its unit, and what it becomes.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use mmsc_interfaces::http::Network;
 
 use super::units;
 
@@ -170,6 +172,10 @@ impl Kind {
     /// The text for the operator. It never repeats a secret.
     pub fn read(self, raw: &Raw) -> Result<Value, String> {
         self.value(raw).ok_or_else(|| {
+            let wrong = self.wrong_elements(raw);
+            if !wrong.is_empty() {
+                return format!("expected {}; {}", self.describe(), wrong.join(", "));
+            }
             let found = if self.is_secret() {
                 "something else".to_owned()
             } else {
@@ -177,6 +183,33 @@ impl Kind {
             };
             format!("expected {}, found {found}", self.describe())
         })
+    }
+
+    /// Which elements of a list do not belong there: each with its place, from 1, and its text.
+    fn wrong_elements(self, raw: &Raw) -> Vec<String> {
+        let is_list = match self {
+            Self::Texts | Self::Durations | Self::Networks | Self::Integers | Self::Ranges => true,
+            Self::Text(_)
+            | Self::Name
+            | Self::Secret(_)
+            | Self::Path
+            | Self::Boolean
+            | Self::Integer(..)
+            | Self::Duration(..)
+            | Self::Size(..)
+            | Self::Listener
+            | Self::HostPort
+            | Self::Url
+            | Self::Digits(_)
+            | Self::Choice(_)
+            | Self::LogFilter => false,
+        };
+        let elements = raw.elements().filter(|_| is_list).unwrap_or_default();
+        (1..)
+            .zip(elements)
+            .filter(|(_, element)| self.value(&Raw::List(vec![element.clone()])).is_none())
+            .map(|(nth, element)| format!("element {nth} is {}", element.describe()))
+            .collect()
     }
 
     fn value(self, raw: &Raw) -> Option<Value> {
@@ -312,13 +345,9 @@ fn is_url(text: &str) -> bool {
     })
 }
 
-/// The text itself if it is an address, or an address and how many of its bits count.
+/// The text itself if it is a network for those who use it.
 fn network(text: &str) -> Option<String> {
-    let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?),
-        None => (text.parse::<IpAddr>().ok()?, 0),
-    };
-    (bits <= if address.is_ipv4() { 32 } else { 128 }).then(|| text.to_owned())
+    text.parse::<Network>().is_ok().then(|| text.to_owned())
 }
 
 /// The text itself if it has the form of a range; who owns it is checked where the routing table is built.

@@ -22,17 +22,29 @@ impl Values {
     pub(crate) fn check(written: Written, tables: &[(String, Place)]) -> (Self, Vec<Issue>) {
         let mut values = Self::default();
         let mut issues = Vec::new();
+        // What stands in a table that is told as wrong is not told again, word by word.
+        let mut wrong: Vec<&str> = Vec::new();
+        let inside = |wrong: &[&str], path: &str| {
+            let within = |table: &&str| path.strip_prefix(*table).is_some_and(|rest| rest.starts_with('.'));
+            wrong.iter().any(within)
+        };
         for (path, place) in tables {
-            values.note_table(path, place, &mut issues);
+            if inside(&wrong, path) {
+                continue;
+            }
+            match wrong_table(path, place) {
+                Some(issue) => {
+                    wrong.push(path);
+                    issues.push(issue);
+                }
+                None => values.note_table(path, place),
+            }
         }
         for (path, (place, raw)) in written {
-            values.note_table(
-                path.rsplit_once('.').map_or("", |(table, _)| table),
-                &place,
-                &mut Vec::new(),
-            );
+            values.note_table(path.rsplit_once('.').map_or("", |(table, _)| table), &place);
             match keys::find(&path) {
-                None => issues.push(unknown(&path, place)),
+                None if matches!(place, Place::Line(_)) && inside(&wrong, &path) => {}
+                None => issues.push(unknown("key", &path, place)),
                 Some(key) => match key.kind.read(&raw) {
                     Ok(value) => {
                         values.values.insert(path.clone(), value);
@@ -46,29 +58,14 @@ impl Values {
         (values, issues)
     }
 
-    fn note_table(&mut self, path: &str, place: &Place, issues: &mut Vec<Issue>) {
-        let mut words = path.split('.');
-        let (Some(first), name, None) = (words.next(), words.next(), words.next()) else {
+    /// Remembers the NAME of a table that can be there several times.
+    fn note_table(&mut self, path: &str, place: &Place) {
+        let Some((first, name)) = path.split_once('.') else {
             return;
         };
-        match name {
-            Some(name) if keys::is_repeated(first) => {
-                if super::value::is_name(name) {
-                    self.names.entry(first.to_owned()).or_default().insert(name.to_owned());
-                    self.places.entry(path.to_owned()).or_insert_with(|| place.clone());
-                } else {
-                    let message = "the NAME of a table has letters, digits, '-' and '_', at most 64";
-                    issues.push(Issue::new(place.clone(), Fault::BadValue, path, message));
-                }
-            }
-            Some(_) => {}
-            // A table without a key of its own would otherwise pass unseen.
-            None => {
-                let known = keys::all().any(|key| key.path.split('.').next() == Some(first));
-                if !known && !first.is_empty() {
-                    issues.push(unknown(first, place.clone()));
-                }
-            }
+        if keys::is_repeated(first) && super::value::is_name(name) {
+            self.names.entry(first.to_owned()).or_default().insert(name.to_owned());
+            self.places.entry(path.to_owned()).or_insert_with(|| place.clone());
         }
     }
 
@@ -135,7 +132,26 @@ impl Values {
     }
 }
 
-fn unknown(path: &str, place: Place) -> Issue {
+/// What is wrong with a table, whether or not there is a key in it.
+fn wrong_table(path: &str, place: &Place) -> Option<Issue> {
+    if keys::is_table(path) {
+        return None;
+    }
+    if let Some(key) = keys::find(path) {
+        let message = format!("expected {}, found a table", key.kind.describe());
+        return Some(Issue::new(place.clone(), Fault::BadValue, path, message));
+    }
+    let named = path.split_once('.');
+    if named
+        .is_some_and(|(first, name)| keys::is_repeated(first) && !super::value::is_name(name) && !name.contains('.'))
+    {
+        let message = "the NAME of a table has letters, digits, '-' and '_', at most 64";
+        return Some(Issue::new(place.clone(), Fault::BadValue, path, message));
+    }
+    Some(unknown("table", path, place.clone()))
+}
+
+fn unknown(what: &str, path: &str, place: Place) -> Issue {
     // Known keys as they would be written here: `smsc.*.window` under the name that was given.
     let name = path.split('.').nth(1).unwrap_or("NAME");
     let candidates = keys::all().map(|key| key.path.replace('*', name));
@@ -148,8 +164,8 @@ fn unknown(path: &str, place: Place) -> Issue {
         hint::nearest(path, tables)
     };
     let message = near.map_or_else(
-        || "unknown key".to_owned(),
-        |near| format!("unknown key; did you mean {near}?"),
+        || format!("unknown {what}"),
+        |near| format!("unknown {what}; did you mean {near}?"),
     );
     Issue::new(place, Fault::UnknownKey, path, message)
 }

@@ -2,14 +2,15 @@
 //!
 //! ports → store → ring → relay → SMPP and MM1 → operators' port. `mmsc run` and `mmsc demo` start the same thing.
 
+mod bound;
 mod checks;
 mod metrics;
 mod parts;
 pub mod supervise;
 mod tls;
-mod watch;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,18 +29,26 @@ use supervise::{GroupSpec, NodeArguments, NodeMessage, NodeSupervisor, PartBoard
 
 pub use metrics::reference_page;
 
-/// Why a node does not start; each is for the operator to mend.
+/// Why a node does not start, or does not go on; each is for the operator to mend.
 #[derive(Debug, thiserror::Error)]
 pub enum NodeError {
     /// The store cannot be opened.
-    #[error("store: {0}")]
-    Store(#[from] OpenError),
+    #[error("store.path = \"{}\": {source}", path.display())]
+    Store {
+        /// Its directory, as configured.
+        path: PathBuf,
+        /// Why not.
+        source: OpenError,
+    },
     /// The node cannot take part.
     #[error("ring: {0}")]
     Ring(#[from] mmsc_ring::RingError),
     /// The actor tree does not start.
     #[error("relay: {0}")]
     Relay(#[from] mmsc_relay::StartError),
+    /// It started, and then something ended that keeps it running.
+    #[error(transparent)]
+    Ended(#[from] Ended),
     /// A part does not start: an address is taken, a certificate cannot be read.
     #[error("{0}")]
     Part(String),
@@ -55,6 +64,17 @@ pub struct Addresses {
     pub mm1: Option<SocketAddr>,
     /// Operators' port; none: off.
     pub ops: Option<SocketAddr>,
+}
+
+/// What of a node ended by itself; only a new process helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Ended {
+    /// The supervisor of the interfaces and of the operators' port.
+    #[error("the root supervisor ended; start the node again")]
+    Root,
+    /// The actors of messages and subscribers.
+    #[error("the relay's tree of actors ended; start the node again")]
+    Relay,
 }
 
 /// A running node.
@@ -174,10 +194,10 @@ impl Node {
 
     /// Completes if the root supervisor or the tree of actors ends by itself: nothing keeps the parts running any
     /// more, so the process should end and be started again.
-    pub async fn ended(&mut self) {
+    pub async fn ended(&mut self) -> Ended {
         tokio::select! {
-            _ended = &mut self.root.ended => {}
-            () = self.relay.ended() => {}
+            _ended = &mut self.root.ended => Ended::Root,
+            () = self.relay.ended() => Ended::Relay,
         }
     }
 
@@ -228,13 +248,14 @@ impl Node {
 async fn open_store(options: EmbeddedOptions, ports: &Ports) -> Result<EmbeddedEngine, NodeError> {
     let (reply, opened) = oneshot::channel();
     let inner = ports.clone();
+    let path = options.path.clone();
     let work = move || {
         // Nobody may be waiting any more: then the engine is dropped, which closes it.
         let _gone = reply.send(EmbeddedEngine::open(options, Arc::new(RealDisk), &inner));
     };
     let _runs_on = ports.spawn.worker("store-open", Box::new(work));
     match opened.await {
-        Ok(opened) => Ok(opened?),
+        Ok(opened) => opened.map_err(|source| NodeError::Store { path, source }),
         Err(_) => Err(NodeError::Part("store: opening it failed unexpectedly".to_owned())),
     }
 }

@@ -15,19 +15,14 @@ use mmsc_relay::Relay;
 use mmsc_relay::port::TellOutcome;
 use mmsc_store::Store;
 use mmsc_store::metrics::StoreMetrics;
-use tokio::sync::watch;
 
+use super::bound::BoundAhead;
 use super::supervise::{Part, PartBoard, PartSpec, StartPart};
-use super::watch::{BoundAhead, WatchedSpawn, ended};
 use super::{Addresses, NodeError, checks, metrics, tls};
 use crate::config::Config;
 
 /// MM1 stands in a group of its own, because it is drained before the tree and SMPP after it.
 pub(super) const MM1_GROUP: &str = "mm1";
-/// The task of SMPP whose end means that a link is gone.
-const LINK_TASK: &str = "smpp link";
-/// The task of an HTTP server whose end means that nobody accepts any more.
-const ACCEPT_TASK: &str = "http-supervisor";
 
 /// What parts are made of.
 pub(super) struct Wiring {
@@ -181,12 +176,12 @@ impl PushBearer for SmppSlot {
 struct SmppPart {
     smpp: Smpp,
     clock: Arc<dyn Clock>,
-    ended: watch::Receiver<Option<String>>,
 }
 
 impl Part for SmppPart {
     fn ended(&self) -> BoxFuture<'static, String> {
-        Box::pin(ended(self.ended.clone()))
+        let ended = self.smpp.ended();
+        Box::pin(async move { ended.await.to_string() })
     }
 
     /// Responses that are outstanding are awaited; then it unbinds.
@@ -209,8 +204,6 @@ fn smpp(
 ) -> PartSpec {
     let (relay, ports) = (wiring.relay.clone(), wiring.ports.clone());
     let start: StartPart = Arc::new(move || {
-        let (spawn, ended) = WatchedSpawn::new(Arc::clone(&ports.spawn), LINK_TASK);
-        let ports = Ports { spawn, ..ports.clone() };
         let smpp = Smpp::start(smscs.clone(), Arc::new(relay.clone()), &ports);
         slot.put(smpp.clone());
         let replaced = pages.exposition.replace(sources.families(smpp.families()));
@@ -218,7 +211,6 @@ fn smpp(
             Ok(()) => Ok(Box::new(SmppPart {
                 smpp,
                 clock: Arc::clone(&ports.clock),
-                ended,
             })),
             Err(error) => Err(error.to_string()),
         };
@@ -229,12 +221,12 @@ fn smpp(
 
 struct Mm1Part {
     mm1: Mm1,
-    ended: watch::Receiver<Option<String>>,
 }
 
 impl Part for Mm1Part {
     fn ended(&self) -> BoxFuture<'static, String> {
-        Box::pin(ended(self.ended.clone()))
+        let ended = self.mm1.ended();
+        Box::pin(async move { ended.await.to_string() })
     }
 
     fn drain(self: Box<Self>, limit: Duration) -> BoxFuture<'static, bool> {
@@ -245,13 +237,11 @@ impl Part for Mm1Part {
 fn mm1(wiring: &Wiring, ports: Ports, config: Mm1Config, metrics: Arc<Mm1Metrics>) -> PartSpec {
     let relay = wiring.relay.clone();
     let start: StartPart = Arc::new(move || {
-        let (spawn, ended) = WatchedSpawn::new(Arc::clone(&ports.spawn), ACCEPT_TASK);
-        let ports = Ports { spawn, ..ports.clone() };
-        let (config, relay, metrics) = (config.clone(), relay.clone(), Arc::clone(&metrics));
+        let (config, relay, metrics, ports) = (config.clone(), relay.clone(), Arc::clone(&metrics), ports.clone());
         Box::pin(async move {
             let mm1 = Mm1::start(config, relay, metrics, &ports).await;
             let mm1 = mm1.map_err(|error| error.to_string())?;
-            Ok(Box::new(Mm1Part { mm1, ended }) as Box<dyn Part>)
+            Ok(Box::new(Mm1Part { mm1 }) as Box<dyn Part>)
         })
     });
     PartSpec { name: "mm1", start }
@@ -259,12 +249,15 @@ fn mm1(wiring: &Wiring, ports: Ports, config: Mm1Config, metrics: Arc<Mm1Metrics
 
 struct OpsPart {
     listener: OpsListener,
-    ended: watch::Receiver<Option<String>>,
 }
 
 impl Part for OpsPart {
     fn ended(&self) -> BoxFuture<'static, String> {
-        Box::pin(ended(self.ended.clone()))
+        let ended = self.listener.ended();
+        Box::pin(async move {
+            ended.await;
+            "accepting connections ended".to_owned()
+        })
     }
 
     fn drain(self: Box<Self>, _limit: Duration) -> BoxFuture<'static, bool> {
@@ -277,13 +270,11 @@ impl Part for OpsPart {
 
 fn ops(ports: Ports, address: SocketAddr, pages: Arc<OpsPages>) -> PartSpec {
     let start: StartPart = Arc::new(move || {
-        let (spawn, ended) = WatchedSpawn::new(Arc::clone(&ports.spawn), mmsc_admin::LISTENER_TASK);
-        let ports = Ports { spawn, ..ports.clone() };
-        let pages = Arc::clone(&pages);
+        let (pages, ports) = (Arc::clone(&pages), ports.clone());
         Box::pin(async move {
             let listener = OpsListener::start(&ports, address, pages).await;
             let listener = listener.map_err(|error| format!("ops.listen: {error}"))?;
-            Ok(Box::new(OpsPart { listener, ended }) as Box<dyn Part>)
+            Ok(Box::new(OpsPart { listener }) as Box<dyn Part>)
         })
     });
     PartSpec { name: "ops", start }

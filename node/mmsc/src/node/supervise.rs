@@ -3,11 +3,18 @@
 //!
 //! ```text
 //! NodeSupervisor
-//! ├─ InterfaceSupervisor   smpp, mm1
-//! └─ OpsSupervisor         ops
+//! ├─ group interfaces   smpp
+//! ├─ group mm1          mm1, drained before the relay's tree, where smpp is drained after it
+//! └─ group ops          ops
 //! ```
 //!
-//! The relay's tree has a supervisor of its own below `Relay::start`; the ring of one member has nothing that runs.
+//! The relay's tree stands beside this one and is not linked below it: `Relay::start` spawns its supervisor before there
+//! is a root, because parts are made of the relay. A link would let the root hear of its end, and there is nothing that
+//! the root could do: the tree's supervisor starts failed shards again itself and ends only when one can no longer be
+//! started, and whoever holds a `Relay` holds the ended tree. So both ends lead to the same place, outside of either
+//! tree: [`Node::ended`](super::Node::ended) completes when the root or the relay's tree has ended, `mmsc run` then ends
+//! the process with an error, health is failed until it has (`relay.is_standing()`), and the next process takes
+//! everything up from the store. The ring of one member has nothing that runs.
 
 mod group;
 mod part;

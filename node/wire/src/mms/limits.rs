@@ -9,7 +9,8 @@ pub struct Limits {
     pub max_head: usize,
     /// Header fields of a PDU.
     pub max_fields: usize,
-    /// Recipients over To, Cc and Bcc.
+    /// Fields To, Cc and Bcc, however often they name the same recipient. A bound on hostile input and no policy: it
+    /// stands well above what a service allows, which counts unique recipients.
     pub max_recipients: usize,
     /// One address.
     pub max_address: usize,
@@ -32,8 +33,8 @@ impl Default for Limits {
         Self {
             max_pdu: 3 * 1024 * 1024,
             max_head: 64 * 1024,
-            max_fields: 512,
-            max_recipients: 100,
+            max_fields: 2_512,
+            max_recipients: 2_000,
             max_address: 312,
             max_identifier: 255,
             max_text: 1024,

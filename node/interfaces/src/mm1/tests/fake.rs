@@ -12,6 +12,7 @@ use mmsc_domain::record::{
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
+use mmsc_relay::admission::Class;
 use mmsc_relay::{Busy, FetchAnswer, HandsetReply, SubmitAnswer};
 use tokio::sync::Notify;
 
@@ -48,6 +49,8 @@ pub(super) struct Fake {
     pub(super) read: Mutex<Vec<Read>>,
     /// What handsets' words come to; [`HandsetReply::Done`] for what is not in it.
     pub(super) replies: Mutex<BTreeMap<Token, HandsetReply>>,
+    /// Classes that there is no credit for.
+    pub(super) full: Mutex<Vec<Class>>,
 }
 
 impl Fake {
@@ -163,6 +166,13 @@ fn retrieval(token: Token, parts: Vec<PartEntry>, len: u64) -> Retrieval {
 }
 
 impl Commands for Fake {
+    fn room(&self, class: Class, _octets: u64) -> Result<(), Busy> {
+        match self.full.lock().unwrap().contains(&class) {
+            true => Err(Busy::NoCredit),
+            false => Ok(()),
+        }
+    }
+
     fn submit(&self, submit: Submit, octets: Bytes) -> BoxFuture<'_, SubmitAnswer> {
         Box::pin(async move {
             self.submitted.lock().unwrap().push((submit, octets));

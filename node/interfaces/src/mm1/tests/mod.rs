@@ -1,10 +1,13 @@
 //! MM1 over real sockets, with a relay that only remembers and answers as told.
 
 mod fake;
+mod hostile;
 mod http;
 mod notify;
+mod overload;
 mod pdus;
 mod recipient;
+mod recipients;
 mod retrieval;
 
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! m-send-req → submission.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use super::media;
 pub struct Submission {
     /// The command; part octets follow from [`Submission::into_command`].
     submit: Submit,
-    /// Recipients left out, as they were written.
+    /// Recipients left out, as they were written, each once.
     pub left_out: Vec<String>,
     /// The address that From names, if it names one.
     pub claimed_from: Option<Address>,
@@ -144,12 +145,14 @@ pub(super) fn recipients(
     ];
     let mut recipients = Vec::new();
     let mut left_out = Vec::new();
+    let mut unreadable = BTreeSet::new();
     for (kind, texts) in fields {
         for text in texts {
             let text = text.to_str();
             match Address::parse(&text, home) {
                 Ok(address) => recipients.push(Recipient { kind, address }),
-                Err(_) => left_out.push(text.into_owned()),
+                Err(_) if unreadable.insert(text.to_string()) => left_out.push(text.into_owned()),
+                Err(_) => {}
             }
         }
     }

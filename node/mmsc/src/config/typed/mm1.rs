@@ -11,6 +11,10 @@ use super::{Fault, Mm1Settings, Reader, pair};
 
 /// A PDU carries its content and a head beside it.
 const HEAD_ROOM: usize = 64 * 1024;
+/// Of the head, for each recipient that the policy allows: a number with its type takes half of that.
+const OCTETS_PER_RECIPIENT: usize = 64;
+/// Fields that the decoder takes for each recipient that the policy allows.
+const FIELDS_PER_RECIPIENT: usize = 8;
 
 pub(super) fn settings(reader: &mut Reader<'_>) -> Mm1Settings {
     pair(reader, "mm1.cert", "mm1.key");
@@ -48,11 +52,13 @@ pub(super) fn settings(reader: &mut Reader<'_>) -> Mm1Settings {
 
 fn identity(reader: &mut Reader<'_>) -> IdentitySource {
     let mut headers = Vec::new();
-    for text in reader.take::<Vec<String>>("mm1.identity_headers") {
+    for (nth, text) in (1..).zip(reader.take::<Vec<String>>("mm1.identity_headers")) {
         match header(&text) {
             Some(header) => headers.push(header),
             None => {
-                let message = format!("\"{text}\" is no header name with :plain, :hex, :base64 or :cookie behind it");
+                let message = format!(
+                    "element {nth} is \"{text}\", no header name with :plain, :hex, :base64 or :cookie behind it"
+                );
                 reader.issue("mm1.identity_headers", Fault::BadValue, &message);
             }
         }
@@ -88,8 +94,10 @@ fn header(text: &str) -> Option<IdentityHeader> {
 
 fn limits(reader: &mut Reader<'_>) -> Mm1Limits {
     let content: usize = reader.take("limits.message_size");
+    let recipients: usize = reader.take("limits.recipients");
+    let head = HEAD_ROOM.max(recipients.saturating_mul(OCTETS_PER_RECIPIENT));
     let mut limits = Mm1Limits {
-        max_pdu_octets: content.saturating_add(HEAD_ROOM),
+        max_pdu_octets: content.saturating_add(head),
         max_buffered_octets: reader.take("mm1.buffers"),
         head_timeout: reader.take("mm1.head_timeout"),
         body_idle: reader.take("mm1.body_timeout"),
@@ -101,12 +109,15 @@ fn limits(reader: &mut Reader<'_>) -> Mm1Limits {
         max_streams: reader.take("mm1.streams"),
         ..Mm1Limits::default()
     };
-    // What the decoder takes and the policy refuses is refused in the protocol's own words.
-    limits.decoder.max_recipients = reader.take::<usize>("limits.recipients").saturating_mul(2);
-    limits.decoder.max_fields = limits
-        .decoder
-        .max_fields
-        .max(limits.decoder.max_recipients.saturating_add(64));
+    // The policy counts unique recipients, the decoder fields: it must not refuse what repeats a recipient that the
+    // policy allows, nor what the policy refuses in words of its own.
+    let decoder = &mut limits.decoder;
+    let others = decoder.max_fields.saturating_sub(decoder.max_recipients);
+    decoder.max_recipients = decoder
+        .max_recipients
+        .max(recipients.saturating_mul(FIELDS_PER_RECIPIENT));
+    decoder.max_fields = decoder.max_recipients.saturating_add(others);
+    decoder.max_head = head;
     limits.decoder.max_parts = reader.take::<usize>("limits.parts").saturating_add(1);
     limits
 }
