@@ -547,10 +547,16 @@ impl Relay {
         self.draining.store(true, Ordering::Release);
         self.scan.abort();
         let clock = &self.ctx.ports.clock;
-        let until = clock.monotonic().saturating_add(limit);
+        let started = clock.monotonic();
+        let until = started.saturating_add(limit);
+        let last_attempts = started.saturating_add(LAST_ATTEMPTS.min(limit / 2));
         loop {
             self.ctx.router.broadcast(|| ShardMessage::Flush);
             clock.sleep(DRAIN_STEP).await;
+            if clock.monotonic() >= last_attempts {
+                // What still waits for its turn at a slow SMSC comes back as not made, and is told after the restart.
+                self.ctx.ring.close_gate();
+            }
             let quiet = self.ctx.metrics.live.value() <= 0 && self.ctx.admission.in_flight() == 0;
             if quiet || clock.monotonic() >= until {
                 self.ctx.ring.close_gate();
@@ -561,6 +567,8 @@ impl Relay {
     }
 }
 
+/// So long after the beginning of a drain attempts may still leave.
+const LAST_ATTEMPTS: Duration = Duration::from_secs(2);
 /// Between two looks at what is still outstanding.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 

@@ -9,6 +9,8 @@ const PAUSE_LIMIT: Duration = Duration::from_secs(30);
 const CLEAN: Duration = Duration::from_secs(10);
 /// Rise per second, as part of the contract rate.
 const RISE: f64 = 0.1;
+/// So many full seconds tell what was really sent; in the pauses between throttles hardly anything is.
+const SECONDS: usize = 8;
 /// congestion_state above which we slow down (SMPP 5.0: 0 idle to 99 overloaded).
 const CONGESTED: u8 = 80;
 
@@ -25,9 +27,10 @@ pub(super) struct Pace {
     /// A submit was accepted since the last pause began.
     accepted_since: bool,
     slowed_at: Option<Duration>,
-    /// Submits accepted in this second and in the one before.
+    /// Submits accepted in this second, and in the full ones before, the last one first.
     second: u64,
-    accepted: [u32; 2],
+    this_second: u32,
+    full_seconds: [u32; SECONDS],
 }
 
 impl Pace {
@@ -43,7 +46,8 @@ impl Pace {
             accepted_since: true,
             slowed_at: None,
             second: now.as_secs(),
-            accepted: [0, 0],
+            this_second: 0,
+            full_seconds: [0; SECONDS],
         }
     }
 
@@ -76,8 +80,7 @@ impl Pace {
     /// A submit was accepted.
     pub(super) fn accepted(&mut self, now: Duration) {
         self.turn_second(now);
-        let [this, _] = &mut self.accepted;
-        *this = this.saturating_add(1);
+        self.this_second = self.this_second.saturating_add(1);
         if now >= self.resume_at {
             self.accepted_since = true;
         }
@@ -115,8 +118,8 @@ impl Pace {
     fn slow(&mut self, now: Duration) {
         self.fill(now);
         // Where the contract says more than was ever sent, halving the contract would change nothing.
-        let [this, before] = self.accepted;
-        let real = f64::from(this.max(before));
+        let most = self.full_seconds.iter().copied().max().unwrap_or(0);
+        let real = f64::from(most.max(self.this_second));
         let from = if real > 0.0 {
             // A throttle in the first moments says little: one step takes away at most 15/16.
             self.rate.min(real.max(self.rate / 8.0))
@@ -151,11 +154,12 @@ impl Pace {
 
     fn turn_second(&mut self, now: Duration) {
         let second = now.as_secs();
-        let [this, _] = self.accepted;
-        match second.saturating_sub(self.second) {
-            0 => {}
-            1 => self.accepted = [0, this],
-            _ => self.accepted = [0, 0],
+        let passed = usize::try_from(second.saturating_sub(self.second)).unwrap_or(SECONDS);
+        for _ in 0..passed.min(SECONDS) {
+            self.full_seconds.rotate_right(1);
+            if let Some(last) = self.full_seconds.first_mut() {
+                *last = std::mem::take(&mut self.this_second);
+            }
         }
         self.second = second;
     }
@@ -232,9 +236,24 @@ mod tests {
         }
         pace.throttled(at(2000));
         assert!((pace.rate() - 2000.0).abs() < 0.1, "{}", pace.rate());
+        // One step takes away at most 15/16.
         pace.accepted(at(60_000));
         pace.throttled(at(60_500));
         assert!((pace.rate() - 625.0).abs() < 0.1, "{}", pace.rate());
+    }
+
+    /// Nearly nothing is accepted in the pauses: that is not what the SMSC bears.
+    #[test]
+    fn a_throttle_after_a_pause_is_measured_by_the_seconds_before() {
+        let mut pace = Pace::new(100, at(0));
+        for _ in 0..80 {
+            pace.accepted(at(1500));
+        }
+        pace.throttled(at(2000));
+        assert!((pace.rate() - 40.0).abs() < 0.1, "{}", pace.rate());
+        pace.accepted(at(3000));
+        pace.throttled(at(3100));
+        assert!((pace.rate() - 20.0).abs() < 0.1, "{}", pace.rate());
     }
 
     #[test]

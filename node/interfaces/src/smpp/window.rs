@@ -109,13 +109,14 @@ impl Window {
                 self.ready.pop_front();
                 continue;
             };
-            let tokens = flight.tokens(segment);
-            if let Some(later) = around.memory.pace.not_before(around.now, tokens) {
-                return Some(later);
-            }
+            // Before the pace: what may not go must not wait for its turn, least of all in a drain.
             if let Some(why) = flight.must_not_go() {
                 self.settle(id, why, around);
                 continue;
+            }
+            let tokens = flight.tokens(segment);
+            if let Some(later) = around.memory.pace.not_before(around.now, tokens) {
+                return Some(later);
             }
             self.ready.pop_front();
             around.memory.pace.take(around.now, tokens);
