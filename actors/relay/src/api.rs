@@ -350,7 +350,7 @@ impl Relay {
     /// the handset was not reached); false: it could not be taken, so the peer should send it again.
     pub async fn receipt(&self, receipt: Receipt) -> bool {
         if receipt.state != ReceiptState::Reached {
-            self.ctx.absent.note(&receipt.address);
+            self.ctx.absent.note(&receipt.address, self.ctx.now());
         }
         let (reply, done) = oneshot::channel();
         // The credit covers the way into the tree alone. A link that stops polling this future because its peer does not
@@ -378,7 +378,7 @@ impl Relay {
 
     /// A handset showed itself on MM1: what waits for it because it was not reached is told.
     pub fn subscriber_seen(&self, address: Address) {
-        if self.ctx.absent.seen(&address) && !tree::live_is_full(&self.ctx) {
+        if self.ctx.absent.seen(&address, self.ctx.now()) && !tree::live_is_full(&self.ctx) {
             let shard = self.ctx.shard_of(&address);
             let _unserved = self.ctx.router.subscriber(shard, address, SubscriberMessage::Seen);
         }

@@ -374,7 +374,7 @@ impl SubscriberState {
         match outcome {
             TellOutcome::Sent(_) => metrics.tell_sent.increment(),
             TellOutcome::Failed { .. } | TellOutcome::Refused => {
-                self.ctx.absent.note(&self.address);
+                self.ctx.absent.note(&self.address, self.ctx.now());
                 metrics.tell_failed.increment();
             }
             TellOutcome::Unavailable { .. } => metrics.tell_waiting.increment(),
