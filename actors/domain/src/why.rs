@@ -99,6 +99,10 @@ pub enum Why {
     /// No variant can be made for the handset; it gets the original.
     #[n(30)]
     NotAdapted,
+    /// An attempt to tell the recipient has no outcome, because the process that made it died: it is repeated with the
+    /// same ids.
+    #[n(31)]
+    FoundWithoutOutcome,
 }
 
 /// Why a submission was not accepted; each interface has its own words for it (`replies.rs` of each adapter).

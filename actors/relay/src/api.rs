@@ -138,6 +138,8 @@ impl Relay {
     /// Starts the tree: a supervised actor per shard that this node owns, and the due scan. Adapters that tell
     /// handsets are added with [`Relay::set_bearer`] once they stand.
     pub async fn start(config: RelayConfig, store: Store, ring: Ring, ports: Ports) -> Result<Self, StartError> {
+        // Whatever is recorded later is this process's own.
+        let started = mmsc_domain::UnixMillis(ports.clock.now().0);
         let ctx = Arc::new(Context {
             policy: config.policy,
             store,
@@ -150,6 +152,7 @@ impl Relay {
             router: Router::default(),
             absent: Absent::default(),
             rates: Rates::default(),
+            paces: Rates::default(),
             parked: Parked::default(),
             at_due_work: AtDueWork::default(),
             ups: AtomicU64::new(0),
@@ -175,6 +178,7 @@ impl Relay {
                 tell_end.send_replace(true);
             }),
         );
+        tree::start_found(&ctx, ctx.ring.owned().to_vec(), started);
         let scan = Arc::new(tree::start_scan(&ctx, config.scan_period));
         Ok(Self {
             ctx,
