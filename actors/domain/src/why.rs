@@ -105,6 +105,10 @@ pub enum Why {
     /// The recipient had it and deleted it unread.
     #[n(32)]
     DeletedUnread,
+    /// An attempt to tell the recipient has no outcome, because the process that made it died: it is repeated with the
+    /// same ids.
+    #[n(40)]
+    FoundWithoutOutcome,
 }
 
 /// Why a submission was not accepted; each interface has its own words for it (`replies.rs` of each adapter).

@@ -145,6 +145,8 @@ impl Relay {
     /// Starts the tree: a supervised actor per shard that this node owns, and the due scan. Adapters that tell
     /// handsets are added with [`Relay::set_bearer`] once they stand.
     pub async fn start(config: RelayConfig, store: Store, ring: Ring, ports: Ports) -> Result<Self, StartError> {
+        // Whatever is recorded later is this process's own.
+        let started = mmsc_domain::UnixMillis(ports.clock.now().0);
         let ctx = Arc::new(Context {
             policy: config.policy,
             store,
@@ -157,6 +159,7 @@ impl Relay {
             router: Router::default(),
             absent: Absent::default(),
             rates: Rates::default(),
+            paces: Rates::default(),
             parked: Parked::default(),
             at_due_work: AtDueWork::default(),
             ups: AtomicU64::new(0),
@@ -182,6 +185,7 @@ impl Relay {
                 tell_end.send_replace(true);
             }),
         );
+        tree::start_found(&ctx, ctx.ring.owned().to_vec(), started);
         let scan = Arc::new(tree::start_scan(&ctx, config.scan_period));
         Ok(Self {
             ctx,
@@ -455,7 +459,7 @@ impl Relay {
     /// the handset was not reached); false: it could not be taken, so the peer should send it again.
     pub async fn receipt(&self, receipt: Receipt) -> bool {
         if receipt.state != ReceiptState::Reached {
-            self.ctx.absent.note(&receipt.address);
+            self.ctx.absent.note(&receipt.address, self.ctx.now());
         }
         let (reply, done) = oneshot::channel();
         // The credit covers the way into the tree alone. A link that stops polling this future because its peer does not
@@ -483,7 +487,7 @@ impl Relay {
 
     /// A handset showed itself on MM1: what waits for it because it was not reached is told.
     pub fn subscriber_seen(&self, address: Address) {
-        if self.ctx.absent.seen(&address) && !tree::live_is_full(&self.ctx) {
+        if self.ctx.absent.seen(&address, self.ctx.now()) && !tree::live_is_full(&self.ctx) {
             let shard = self.ctx.shard_of(&address);
             let _unserved = self.ctx.router.subscriber(shard, address, SubscriberMessage::Seen);
         }

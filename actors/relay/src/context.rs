@@ -30,7 +30,10 @@ pub struct Context {
     pub bearer: OnceLock<Arc<dyn Bearer>>,
     pub router: Router,
     pub absent: Absent,
+    /// How fast subscribers may send.
     pub rates: Rates,
+    /// How fast they may be told.
+    pub paces: Rates,
     pub parked: Parked,
     pub at_due_work: AtDueWork,
     /// Times that some destination came up. A row that begins to wait looks whether one did meanwhile.

@@ -18,6 +18,7 @@ pub struct Metrics {
     pub(crate) illegal: Arc<Counter>,
     pub(crate) violations: [Arc<Counter>; Invariant::ALL.len()],
     pub(crate) live: Arc<Gauge>,
+    pub(crate) held_rows: Arc<Gauge>,
     pub(crate) faults: Arc<Counter>,
     pub(crate) shelved: Arc<Counter>,
     pub(crate) unreadable: Arc<Counter>,
@@ -28,6 +29,8 @@ pub struct Metrics {
     pub(crate) tell_failed: Arc<Counter>,
     pub(crate) tell_unknown: Arc<Counter>,
     pub(crate) tell_waiting: Arc<Counter>,
+    pub(crate) without_outcome: Arc<Counter>,
+    pub(crate) due_read: Arc<Counter>,
     pub(crate) pokes_dropped: Arc<Counter>,
     pub(crate) due_entries: Arc<Counter>,
     pub(crate) lateness: Arc<Histogram>,
@@ -145,6 +148,11 @@ impl Metrics {
                 "Actors of messages and subscribers alive now.",
                 Source::Gauge(Arc::clone(&self.live)),
             ),
+            Family::single(
+                "mmsc_relay_held_inbox_rows",
+                "Inbox rows that actors of subscribers are at work on now, at most a hundred each.",
+                Source::Gauge(Arc::clone(&self.held_rows)),
+            ),
             single(
                 "mmsc_relay_faults_total",
                 "Entities that failed and were dropped; they reload from the store.",
@@ -196,6 +204,11 @@ impl Metrics {
                 &self.tell_waiting,
             ),
             single(
+                "mmsc_relay_tell_without_outcome_total",
+                "Attempts found without an outcome (a crash, a lost or refused hint): repeated with the same ids, shelved after five in a row.",
+                &self.without_outcome,
+            ),
+            single(
                 "mmsc_relay_pokes_dropped_total",
                 "Hints dropped because too much was live; due work finds their rows.",
                 &self.pokes_dropped,
@@ -204,6 +217,11 @@ impl Metrics {
                 "mmsc_relay_due_entries_total",
                 "Due entries that the scan handed out.",
                 &self.due_entries,
+            ),
+            single(
+                "mmsc_relay_due_entries_read_total",
+                "Due entries that the scan read, those of busy and parked entities included.",
+                &self.due_read,
             ),
             Family::single(
                 "mmsc_relay_lateness_seconds",

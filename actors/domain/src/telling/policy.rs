@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::rate::Rate;
+
 /// Waiting times and limits of telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TellingPolicy {
@@ -21,6 +23,8 @@ pub struct TellingPolicy {
     pub jitter_percent: u8,
     /// How long an outcome that only saves work may wait for the next commit.
     pub lazy: Duration,
+    /// How fast one handset is told, however much waits for it; besides, one attempt is made at a time.
+    pub pace: Rate,
     /// A row that waits for a destination looks again after this, in case the word that it is up was lost.
     pub waiting_recheck: Duration,
 }
@@ -36,6 +40,10 @@ impl Default for TellingPolicy {
             max_attempts: 100,
             jitter_percent: 10,
             lazy: Duration::from_secs(5),
+            pace: Rate {
+                per_minute: 6000,
+                burst: 100,
+            },
             waiting_recheck: Duration::from_secs(3600),
         }
     }

@@ -76,7 +76,7 @@ impl AcceptWork {
         *self.within_rate.get_or_init(|| {
             ctx.policy
                 .rate_of(sender)
-                .is_none_or(|rate| ctx.rates.take(self.incoming.originator(), rate, now))
+                .is_none_or(|rate| ctx.rates.take(self.incoming.originator(), rate, now).is_ok())
         })
     }
 }

@@ -118,7 +118,8 @@ impl Actor for MmActor {
             // The shard counts it as a fault; whoever waits here is told that the outcome is unknown.
             MmMessage::Panicked => return Err("the task of a commit panicked".into()),
             MmMessage::Flush => {
-                state.flush_now = true;
+                // With nothing to write it says nothing about what comes later.
+                state.flush_now = !state.pending.is_empty();
                 state.timer = false;
             }
         }

@@ -1,11 +1,13 @@
 //! The transaction in which a subscriber writes what became of its rows.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use mmsc_domain::Address;
 use mmsc_domain::inbox::{AttemptState, InboxItemId, InboxKind, InboxRow};
+use mmsc_domain::record::ChainEntry;
 use mmsc_domain::telling::Fate;
+use mmsc_domain::{Address, Why};
 use mmsc_ring::Fence;
 use mmsc_store::Txn;
 
@@ -13,19 +15,22 @@ use crate::context::{Context, Stop};
 use crate::keys::{self, DueEntry, DueItem, Entity, ItemKey};
 use crate::mm::{clear_inbox_row, tell_mm};
 use crate::records::{ShelfNote, encode, read};
+use crate::subscriber::held::Decision;
 use crate::tree::Poke;
 
 /// What a commit came to.
 #[derive(Debug, Default)]
 pub struct Written {
-    /// Rows that were not there any more: gone stays gone.
-    pub gone: BTreeSet<ItemKey>,
+    /// Rows that were not there any more (gone stays gone), or that are not what was decided about.
+    pub void: BTreeSet<ItemKey>,
     /// MMs that have to be told.
     pub pokes: Vec<Poke>,
     /// Some row waits for its destination now.
     pub waiting: bool,
     /// Rows put on the shelf.
     pub shelved: u64,
+    /// Attempts found without an outcome.
+    pub without_outcome: u64,
 }
 
 /// The transaction. `leftovers` are due entries that woke the subscriber and stand for nothing any more.
@@ -34,7 +39,7 @@ pub async fn run(
     txn: &Txn,
     fence: Fence,
     address: &Address,
-    batch: &[(ItemKey, Fate)],
+    batch: &[Decision],
     leftovers: &[DueEntry],
 ) -> Result<Written, Stop> {
     fence.check(txn).await?;
@@ -43,18 +48,27 @@ pub async fn run(
     for entry in leftovers {
         clear_leftover(txn, fence.shard, entry).await?;
     }
-    for (item, fate) in batch {
+    for Decision { item, about, fate } in batch {
         let key = keys::inbox(fence.shard, &entity, item);
         let Some(stored) = read::<InboxRow>(txn, key.clone()).await? else {
-            written.gone.insert(*item);
+            written.void.insert(*item);
             continue;
         };
+        if stored != *about {
+            written.void.insert(*item);
+            continue;
+        }
         if matches!(stored.last, AttemptState::Shelved) {
             txn.clear(keys::shelf_item(fence.shard, &entity, item));
         }
         clear_inbox_row(txn, fence.shard, &entity, *item).await?;
         match fate {
-            Fate::Keep(row) => keep(ctx, txn, fence.shard, &entity, item, row, &mut written),
+            Fate::Keep(row) => {
+                if row.without_outcome > stored.without_outcome {
+                    note_without_outcome(ctx, txn, item, row, &mut written);
+                }
+                keep(ctx, txn, fence.shard, &entity, item, row, &mut written);
+            }
             Fate::Remove => {}
             Fate::GiveUp(_) => give_up(ctx, txn, item, stored, &mut written),
         }
@@ -97,6 +111,28 @@ fn keep(ctx: &Context, txn: &Txn, shard: u16, entity: &Entity, item: &ItemKey, r
         }
         AttemptState::Made | AttemptState::Sent(_) | AttemptState::Failed | AttemptState::Reached => {}
     }
+}
+
+/// An attempt whose outcome nobody lived to write: counted, and noted in the chain of its MM. (A report may outlive
+/// its MM by a moment, so it leaves no row there.)
+fn note_without_outcome(ctx: &Context, txn: &Txn, item: &ItemKey, row: &InboxRow, written: &mut Written) {
+    written.without_outcome += 1;
+    if item.id.kind != InboxKind::Notification {
+        return;
+    }
+    let why = if row.last == AttemptState::Shelved {
+        Why::Shelved
+    } else {
+        Why::FoundWithoutOutcome
+    };
+    let now = ctx.now();
+    let nonce = ctx.chain_rows.fetch_add(1, Ordering::Relaxed);
+    let entry = ChainEntry {
+        at: now,
+        copy: Some(item.id.copy),
+        why,
+    };
+    txn.set(keys::chain(item.id.mm, now, nonce), encode(&vec![entry]));
 }
 
 /// The handset can never be told. The MM learns of it by a row in its own inbox, which stands until it acts on it.

@@ -8,10 +8,13 @@ use mmsc_domain::telling::{Fate, TellEvent, TellStep, TellingPolicy, Urgency, st
 
 use crate::keys::ItemKey;
 
-/// Rows at work at once; more wait in the store for their due entries.
-pub const MAX_HELD: usize = 256;
+/// Rows at work at once, a page of the inbox (consistency rule 3); more wait in the store. One transaction writes them
+/// all.
+pub const MAX_HELD: usize = 100;
 
 /// Where the work on a row stands.
+// At most a hundred are held, and nearly all of them pass through the large variant.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {
     /// Its attempt is recorded and waits for its turn.
@@ -31,8 +34,6 @@ pub enum Phase {
     Committing {
         /// An attempt follows the commit.
         attempt: bool,
-        /// What the row will be, unless it goes.
-        next: Option<InboxRow>,
     },
 }
 
@@ -41,10 +42,23 @@ pub enum Phase {
 pub struct Held {
     /// The row as the store has it.
     pub row: InboxRow,
+    /// While a commit is under way: what it makes of the row; none inside: it goes.
+    pub writing: Option<Option<InboxRow>>,
     /// Where the work stands.
     pub phase: Phase,
     /// Its MM took it out of the inbox meanwhile.
     pub cleared: bool,
+}
+
+/// What is to become of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Which.
+    pub item: ItemKey,
+    /// The row that was decided about. Should the store have another by now, the decision is void.
+    pub about: InboxRow,
+    /// What.
+    pub fate: Fate,
 }
 
 /// The rows at work.
@@ -78,8 +92,9 @@ impl Rows {
             Phase::Dirty {
                 fate: Fate::Keep(row), ..
             } => Some(row),
-            Phase::Committing { next, .. } => next.as_ref().or(Some(&held.row)),
-            Phase::Dirty { .. } | Phase::Ready | Phase::InFlight => Some(&held.row),
+            Phase::Dirty { .. } | Phase::Committing { .. } | Phase::Ready | Phase::InFlight => {
+                held.writing.as_ref().and_then(Option::as_ref).or(Some(&held.row))
+            }
         }
     }
 
@@ -123,6 +138,7 @@ impl Rows {
             item,
             Held {
                 row,
+                writing: None,
                 phase,
                 cleared: false,
             },
@@ -145,6 +161,11 @@ impl Rows {
         }
         self.ready.remove(item);
         held.phase = dirty(step);
+    }
+
+    /// Whether an attempt could be made now.
+    pub fn can_start(&self) -> bool {
+        self.in_flight.is_none() && !self.ready.is_empty()
     }
 
     /// The next recorded attempt, oldest row first, if none is being made.
@@ -207,7 +228,7 @@ impl Rows {
     }
 
     /// Takes what is to be written, at most `limit` rows, urgent and lazy alike.
-    pub fn start_commit(&mut self, limit: usize) -> Vec<(ItemKey, Fate)> {
+    pub fn start_commit(&mut self, limit: usize) -> Vec<Decision> {
         let mut batch = Vec::new();
         for (item, held) in &mut self.held {
             if batch.len() >= limit {
@@ -216,34 +237,39 @@ impl Rows {
             let Phase::Dirty { fate, attempt, .. } = &held.phase else {
                 continue;
             };
-            let next = match fate {
+            held.writing = Some(match fate {
                 Fate::Keep(row) => Some(row.clone()),
                 Fate::Remove | Fate::GiveUp(_) => None,
-            };
-            batch.push((*item, fate.clone()));
-            held.phase = Phase::Committing {
-                attempt: *attempt,
-                next,
-            };
+            });
+            batch.push(Decision {
+                item: *item,
+                about: held.row.clone(),
+                fate: fate.clone(),
+            });
+            held.phase = Phase::Committing { attempt: *attempt };
         }
         batch
     }
 
-    /// The commit went through; `gone` are the rows that were not there any more.
-    pub fn committed(&mut self, batch: &[ItemKey], gone: &BTreeSet<ItemKey>) {
+    /// The commit went through; `void` are the rows that were not there any more, or not as they were known.
+    pub fn committed(&mut self, batch: &[ItemKey], void: &BTreeSet<ItemKey>) {
         for item in batch {
             let Some(held) = self.held.get_mut(item) else { continue };
-            // An event that came during the commit made it dirty again; its row is now the written one.
-            let Phase::Committing { attempt, next } = held.phase.clone() else {
-                continue;
-            };
-            match next {
-                Some(row) if attempt && !held.cleared && !gone.contains(item) => {
-                    held.row = row;
+            match held.writing.take().flatten() {
+                Some(row) if !void.contains(item) => held.row = row,
+                Some(_) | None => {
+                    self.drop_row(item);
+                    continue;
+                }
+            }
+            match held.phase {
+                Phase::Committing { attempt: true } if !held.cleared => {
                     held.phase = Phase::Ready;
                     self.ready.insert(*item);
                 }
-                Some(_) | None => self.drop_row(item),
+                Phase::Committing { .. } => self.drop_row(item),
+                // An event that came during the commit is to be written now.
+                Phase::Dirty { .. } | Phase::Ready | Phase::InFlight => {}
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The supervised tree: one actor per owned shard, and below it the entities that have something to do now.
 
 mod entities;
+mod found;
 mod scan;
 mod shard;
 mod shelf;
@@ -17,6 +18,7 @@ use crate::keys::{Entity, ItemKey};
 use crate::mm::{MmMessage, Work};
 use crate::subscriber::SubscriberMessage;
 
+pub use found::start_found;
 pub use scan::{AtDueWork, Waking, destination_up, start_scan};
 pub use shard::ShardMessage;
 pub use shelf::{Parked, ShelfEntry, list as list_shelf, release as release_from_shelf, set_aside};

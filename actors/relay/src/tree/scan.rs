@@ -18,8 +18,8 @@ use crate::tree::{ShardMessage, Shared, live_is_full};
 /// Due entries handed to one shard at once.
 const ENTRIES: usize = 64;
 
-/// Entries read at once behind the first [`ENTRIES`], and reads in one look at a shard: behind some 16,000 entries of
-/// entities that are busy, others have to wait for them.
+/// Entries read at once behind the first [`ENTRIES`], and such reads in one look at all shards: behind some 16,000
+/// entries of entities that are busy, others have to wait for them, and no backlog makes a look cost more.
 const PAGE: usize = 512;
 const PAGES: usize = 32;
 
@@ -40,9 +40,10 @@ pub fn start_scan(ctx: &Shared, period: Duration) -> Task {
         "due-scan",
         Box::pin(async move {
             let mut round: u64 = 0;
+            let mut first = 0;
             loop {
                 ctx.ports.clock.sleep(period).await;
-                scan(&ctx).await;
+                first = scan(&ctx, first).await;
                 if round.is_multiple_of(SWEEP_EVERY) {
                     sweep_duplicates(&ctx).await;
                 }
@@ -76,19 +77,36 @@ impl AtDueWork {
     }
 }
 
-async fn scan(ctx: &Context) {
+/// How many reads behind the first page are left to this look, and which shard got the last of them.
+#[derive(Clone, Copy)]
+struct Budget {
+    pages: usize,
+    spent_on: Option<u16>,
+}
+
+/// One look at all shards. Its reads are bounded, so it begins where the one before ran short (`first` is a place in the
+/// list of shards); returns where the next is to begin.
+async fn scan(ctx: &Context, first: usize) -> usize {
     let now = ctx.now();
     let mut oldest = now;
-    for shards in ctx.ring.owned().chunks(SHARDS) {
+    let mut budget = Budget {
+        pages: PAGES,
+        spent_on: None,
+    };
+    let mut order = ctx.ring.owned().to_vec();
+    let rotation = first.checked_rem(order.len()).unwrap_or(0);
+    order.rotate_left(rotation);
+    for shards in order.chunks(SHARDS) {
         if live_is_full(ctx) {
-            return;
+            return first;
         }
         match ctx
             .store
-            .read(|txn| async move { read_due(ctx, &txn, shards, now).await })
+            .read(|txn| async move { read_due(ctx, &txn, shards, now, budget).await })
             .await
         {
-            Ok(found) => {
+            Ok((found, left)) => {
+                budget = left;
                 for due in found {
                     oldest = oldest.min(due.oldest.unwrap_or(now));
                     hand_out(ctx, due, now).await;
@@ -100,6 +118,9 @@ async fn scan(ctx: &Context) {
     ctx.metrics
         .oldest_due_seconds
         .set(i64::try_from(now.since(oldest).as_secs()).unwrap_or(i64::MAX));
+    let short = budget.spent_on.filter(|_| budget.pages == 0);
+    let at = short.and_then(|shard| ctx.ring.owned().iter().position(|owned| *owned == shard));
+    at.map_or(first, |at| at.saturating_add(1))
 }
 
 /// What one look at a shard's index found.
@@ -111,19 +132,25 @@ struct Found {
     oldest: Option<UnixMillis>,
 }
 
-async fn read_due(ctx: &Context, txn: &Txn, shards: &[u16], now: UnixMillis) -> Result<Vec<Found>, Stop> {
+async fn read_due(
+    ctx: &Context,
+    txn: &Txn,
+    shards: &[u16],
+    now: UnixMillis,
+    mut budget: Budget,
+) -> Result<(Vec<Found>, Budget), Stop> {
     let mut found = Vec::new();
     for &shard in shards {
-        let due = read_shard(ctx, txn, shard, now).await?;
+        let due = read_shard(ctx, txn, shard, now, &mut budget).await?;
         if !due.entries.is_empty() || !due.unreadable.is_empty() || due.oldest.is_some() {
             found.push(due);
         }
     }
-    Ok(found)
+    Ok((found, budget))
 }
 
 /// From the head of the index on, past entries of entities that cannot take them now, until there is enough to do.
-async fn read_shard(ctx: &Context, txn: &Txn, shard: u16, now: UnixMillis) -> Result<Found, Stop> {
+async fn read_shard(ctx: &Context, txn: &Txn, shard: u16, now: UnixMillis, budget: &mut Budget) -> Result<Found, Stop> {
     let mut found = Found {
         shard,
         entries: Vec::new(),
@@ -131,9 +158,11 @@ async fn read_shard(ctx: &Context, txn: &Txn, shard: u16, now: UnixMillis) -> Re
         oldest: None,
     };
     let mut last = None;
-    for pages in 0..PAGES {
-        let limit = if pages == 0 { ENTRIES } else { PAGE };
+    let mut limit = ENTRIES;
+    loop {
         let page = keys::due_page(txn, shard, now, last.as_ref(), limit).await?;
+        let read = page.entries.len().saturating_add(page.unreadable.len());
+        ctx.metrics.due_read.add(u64::try_from(read).unwrap_or(0));
         found.unreadable.extend(page.unreadable);
         for entry in page.entries {
             if ctx.parked.contains(&entry.entity) {
@@ -145,11 +174,15 @@ async fn read_shard(ctx: &Context, txn: &Txn, shard: u16, now: UnixMillis) -> Re
             }
         }
         last = page.last;
-        if last.is_none() || found.entries.len() >= ENTRIES {
-            break;
+        if last.is_none() || found.entries.len() >= ENTRIES || budget.pages == 0 {
+            return Ok(found);
         }
+        limit = PAGE;
+        *budget = Budget {
+            pages: budget.pages - 1,
+            spent_on: Some(shard),
+        };
     }
-    Ok(found)
 }
 
 async fn hand_out(ctx: &Context, due: Found, now: UnixMillis) {

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
+use mmsc_domain::UnixMillis;
 use mmsc_ring::Fence;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 
-use crate::tree::Shared;
 use crate::tree::shard::{Shard, ShardArguments};
+use crate::tree::{Shared, start_found};
+
+/// The poke of a row younger than this may still be on its way to a shard that was started again.
+const UNDER_WAY_MILLIS: u64 = 5000;
 
 /// What the supervisor is told: nothing, it only watches.
 pub enum RelaySupervisorMessage {}
@@ -66,6 +70,8 @@ impl Actor for RelaySupervisor {
                 tracing::error!(%error, "a shard failed and is started again");
                 if let Some(fence) = state.shards.remove(&cell.get_id()) {
                     state.start(&me, fence).await?;
+                    let before = UnixMillis(state.ctx.now().0.saturating_sub(UNDER_WAY_MILLIS));
+                    start_found(&state.ctx, vec![fence.shard], before);
                 }
             }
             SupervisionEvent::ActorTerminated(cell, _, _) => {

@@ -27,16 +27,21 @@ use mmsc_relay::{Relay, RelayConfig, SubmitAnswer};
 use mmsc_ring::{Ring, RingConfig};
 use mmsc_store::Store;
 
-/// The real clock, moved by what a test says.
+/// The real clock, moved by what a test says, and faster if it says so.
 pub struct MovedClock {
     real: RealClock,
+    start: UnixMillis,
+    speed: u32,
     moved_millis: AtomicI64,
 }
 
 impl MovedClock {
-    pub fn new() -> Arc<Self> {
+    pub fn new(speed: u32) -> Arc<Self> {
+        let real = RealClock::start();
         Arc::new(Self {
-            real: RealClock::start(),
+            start: real.now(),
+            real,
+            speed,
             moved_millis: AtomicI64::new(0),
         })
     }
@@ -49,18 +54,14 @@ impl MovedClock {
 
 impl Clock for MovedClock {
     fn now(&self) -> UnixMillis {
-        UnixMillis(
-            self.real
-                .now()
-                .0
-                .saturating_add_signed(self.moved_millis.load(Ordering::SeqCst)),
-        )
+        let passed = self.real.now().0.saturating_sub(self.start.0) * u64::from(self.speed);
+        UnixMillis((self.start.0 + passed).saturating_add_signed(self.moved_millis.load(Ordering::SeqCst)))
     }
     fn monotonic(&self) -> Duration {
-        self.real.monotonic()
+        self.real.monotonic() * self.speed
     }
     fn sleep(&self, d: Duration) -> BoxFuture<'static, ()> {
-        self.real.sleep(d)
+        self.real.sleep(d / self.speed)
     }
     fn wall_offset_millis(&self) -> i64 {
         0
@@ -83,6 +84,10 @@ pub enum Behaviour {
 pub struct NotingBearer {
     pub told: Mutex<Vec<TellAttempt>>,
     pub behaviour: Mutex<Behaviour>,
+    /// Called at each attempt.
+    pub observer: Mutex<Option<Box<dyn Fn() + Send>>>,
+    outstanding: Arc<AtomicI64>,
+    most_outstanding: AtomicI64,
     counter: AtomicI64,
 }
 
@@ -92,12 +97,20 @@ impl NotingBearer {
         Arc::new(Self {
             told,
             behaviour: Mutex::new(Behaviour::Accept),
+            observer: Mutex::new(None),
+            outstanding: Arc::default(),
+            most_outstanding: AtomicI64::new(0),
             counter: AtomicI64::new(0),
         })
     }
 
     pub fn behave(&self, behaviour: Behaviour) {
         *self.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// The most attempts that were under way at once.
+    pub fn most_outstanding(&self) -> i64 {
+        self.most_outstanding.load(Ordering::SeqCst)
     }
 
     pub fn count(&self) -> usize {
@@ -139,10 +152,18 @@ impl Bearer for NotingBearer {
     fn tell(&self, attempt: TellAttempt) -> BoxFuture<'static, TellOutcome> {
         let behaviour = self.behaviour.lock().unwrap().clone();
         let number = self.counter.fetch_add(1, Ordering::SeqCst);
+        if let Some(observe) = self.observer.lock().unwrap().as_ref() {
+            observe();
+        }
+        let outstanding = Arc::clone(&self.outstanding);
+        let now = outstanding.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_outstanding.fetch_max(now, Ordering::SeqCst);
+        let ended = Ended(outstanding);
         if !matches!(behaviour, Behaviour::Down | Behaviour::SlowDown(_)) {
             self.told.lock().unwrap().push(attempt);
         }
         Box::pin(async move {
+            let _ended = ended;
             match behaviour {
                 Behaviour::Accept => TellOutcome::Sent(Sent {
                     destination: "main".to_owned(),
@@ -162,6 +183,29 @@ impl Bearer for NotingBearer {
                 },
             }
         })
+    }
+}
+
+/// An attempt is under way no more.
+struct Ended(Arc<AtomicI64>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The value of a metric.
+pub fn metric(metrics: &mmsc_relay::Metrics, name: &str) -> i64 {
+    let families = metrics.families();
+    let family = families
+        .iter()
+        .find(|family| family.name == name)
+        .expect("no such metric");
+    match &family.samples[0].source {
+        mmsc_ports::metrics::Source::Counter(counter) => i64::try_from(counter.value()).unwrap(),
+        mmsc_ports::metrics::Source::Gauge(gauge) => gauge.value(),
+        _ => panic!("neither a count nor a gauge"),
     }
 }
 
@@ -187,8 +231,13 @@ pub struct World {
 
 impl World {
     pub fn new() -> Self {
+        Self::at_speed(1)
+    }
+
+    /// Everything takes that much less time, on the node's clock as much as ever.
+    pub fn at_speed(speed: u32) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let clock = MovedClock::new();
+        let clock = MovedClock::new(speed);
         let ports = Ports {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             ..Ports::real()
