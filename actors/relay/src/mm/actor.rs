@@ -11,6 +11,7 @@ use mmsc_ring::Fence;
 use mmsc_store::{Committed, TransactError};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use crate::admission::Permit;
 use crate::api::{Busy, HandsetReply, SubmitAnswer};
@@ -181,7 +182,12 @@ impl MmState {
             drop(permit);
             completion.finish(MmMessage::Committed(Vec::new()));
         };
-        self.args.ctx.ports.spawn.task("mm-accept", Box::pin(task));
+        let span = tracing::debug_span!("accept", mm = %id);
+        self.args
+            .ctx
+            .ports
+            .spawn
+            .task("mm-accept", Box::pin(task.instrument(span)));
     }
 
     fn start_batch(&mut self, me: &ActorRef<MmMessage>) {
@@ -206,7 +212,12 @@ impl MmState {
             let again = answer_batch(&ctx, id, result, replies).await;
             completion.finish(MmMessage::Committed(again));
         };
-        self.args.ctx.ports.spawn.task("mm-commit", Box::pin(task));
+        let span = tracing::debug_span!("change", mm = %id, pieces = count);
+        self.args
+            .ctx
+            .ports
+            .spawn
+            .task("mm-commit", Box::pin(task.instrument(span)));
     }
 }
 

@@ -10,6 +10,7 @@ use mmsc_domain::telling::TellEvent;
 use mmsc_ring::Fence;
 use mmsc_store::TransactError;
 use ractor::ActorRef;
+use tracing::Instrument as _;
 
 use crate::completion::Completion;
 use crate::context::{Context, Stop};
@@ -63,7 +64,11 @@ impl SubscriberState {
             };
             completion.finish(SubscriberMessage::AttemptDone(item, outcome));
         };
-        self.ctx.ports.spawn.task("subscriber-attempt", Box::pin(task));
+        let span = tracing::debug_span!("tell", mm = %item.id.mm, copy = item.id.copy.0, kind = ?item.id.kind, number);
+        self.ctx
+            .ports
+            .spawn
+            .task("subscriber-attempt", Box::pin(task.instrument(span)));
     }
 
     pub(super) fn attempt_done(&mut self, item: &ItemKey, outcome: TellOutcome) {
@@ -96,6 +101,7 @@ impl SubscriberState {
 
     pub(super) fn commit(&mut self, me: &ActorRef<SubscriberMessage>) {
         let batch = self.rows.start_commit(MAX_HELD);
+        let batch_len = batch.len();
         let leftovers = std::mem::take(&mut self.leftovers);
         self.committing = Some(batch.iter().map(|decision| decision.item).collect());
         self.committing_receipts = std::mem::take(&mut self.receipts);
@@ -105,7 +111,11 @@ impl SubscriberState {
             let written = write(&ctx, fence, &address, &batch, &leftovers).await;
             completion.finish(SubscriberMessage::Committed(written));
         };
-        self.ctx.ports.spawn.task("subscriber-commit", Box::pin(task));
+        let span = tracing::debug_span!("outcomes", to = %self.address.masked(), rows = batch_len);
+        self.ctx
+            .ports
+            .spawn
+            .task("subscriber-commit", Box::pin(task.instrument(span)));
     }
 
     pub(super) fn committed(&mut self, written: Option<Written>) {
