@@ -154,6 +154,21 @@ impl Random for Poisoned {
     }
 }
 
+/// Makes every row of the shelf unreadable: that must not keep a node from starting.
+async fn spoil_shelf(world: &World) {
+    let shelf = mmsc_store::KeyRange::new(vec![0x26], vec![0x27]);
+    let spoiled = world.store.transact(mmsc_store::OperationId([7; 16]), |txn| {
+        let shelf = shelf.clone();
+        async move {
+            for (key, _) in txn.range(&shelf, mmsc_store::RangeOptions::default()).await? {
+                txn.set(key, bytes::Bytes::from_static(b"\xff\xff"));
+            }
+            Ok::<(), mmsc_store::StoreError>(())
+        }
+    });
+    let _durable = spoiled.await.unwrap();
+}
+
 /// Five faults in ten seconds park an entity: seen, released, and both survive a restart; its shard goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entity_that_fails_five_times_is_parked_and_its_shard_goes_on() {
@@ -182,10 +197,12 @@ async fn an_entity_that_fails_five_times_is_parked_and_its_shard_goes_on() {
     assert_eq!(node.bearer.notifications()[0].0, phone(3));
     assert_eq!(node.bearer.count(), 1, "the parked one is left alone");
 
+    spoil_shelf(&world).await;
     let second = world.start().await;
     a_while().await;
     assert_eq!(second.bearer.count(), 0, "still parked after a restart");
     let shelf = shelf_with(&second, 1).await;
+    assert!(shelf[0].reason.contains("cannot be read"), "{shelf:?}");
     second.relay.release(&shelf[0]).await.unwrap();
     eventually("the released one", || second.bearer.count() >= 1).await;
     assert_eq!(second.bearer.notifications()[0].0, phone(2));

@@ -12,7 +12,7 @@ use mmsc_store::{RangeOptions, Row, Store, Txn};
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, DueEntry, Entity};
-use crate::tree::shelf::set_aside_key;
+use crate::tree::shelf::{check_fence, set_aside_key};
 use crate::tree::{ShardMessage, Shared, live_is_full};
 
 /// Due entries handed to one shard at once.
@@ -305,6 +305,7 @@ async fn sweep_duplicates(ctx: &Context) {
         let swept = ctx
             .store
             .transact(ctx.operation(), |txn| async move {
+                check_fence(ctx, &txn, shard).await?;
                 let range = keys::duplicates_before(shard, before);
                 let options = RangeOptions {
                     limit: 1,

@@ -10,8 +10,9 @@ use crate::context::{Context, Stop};
 use crate::keys::{self, Entity, ItemKey};
 use crate::records::{ShelfNote, decode, encode};
 use crate::tree::log_name;
+use mmsc_domain::UnixMillis;
 use mmsc_domain::inbox::InboxKind;
-use mmsc_store::RangeOptions;
+use mmsc_store::{RangeOptions, Txn};
 
 /// Something on the shelf.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub struct ShelfEntry {
     /// The parked inbox row; none: the entity as a whole.
     pub item: Option<ItemKey>,
     /// Since when, in milliseconds since the epoch.
-    pub at: mmsc_domain::UnixMillis,
+    pub at: UnixMillis,
     /// Why.
     pub reason: String,
 }
@@ -63,6 +64,14 @@ impl Parked {
     }
 }
 
+/// What stands on the shelf of a shard is written by its owner alone, as everything else of it.
+pub async fn check_fence(ctx: &Context, txn: &Txn, shard: u16) -> Result<(), Stop> {
+    match ctx.ring.fence(shard) {
+        Some(fence) => Ok(fence.check(txn).await?),
+        None => Err(Stop::FenceLost),
+    }
+}
+
 /// Parks an entity: it gets no messages any more until it is released.
 pub async fn park_entity(ctx: &Context, entity: Entity, reason: &str) {
     ctx.metrics.shelved.increment();
@@ -76,6 +85,7 @@ pub async fn park_entity(ctx: &Context, entity: Entity, reason: &str) {
         .transact(ctx.operation(), |txn| {
             let (entity, note) = (&entity, note.clone());
             async move {
+                check_fence(ctx, &txn, shard).await?;
                 txn.set(keys::shelf_entity(shard, entity), note);
                 Ok::<_, Stop>(())
             }
@@ -103,6 +113,7 @@ pub async fn set_aside_key(ctx: &Context, shard: u16, key: Bytes) {
         .transact(ctx.operation(), |txn| {
             let key = key.clone();
             async move {
+                check_fence(ctx, &txn, shard).await?;
                 if let Some(row) = txn.get(&key).await? {
                     txn.set(keys::unreadable(shard, &key), row);
                     txn.clear(key);
@@ -127,10 +138,14 @@ pub async fn list(ctx: &Context, limit: usize) -> Result<Vec<ShelfEntry>, mmsc_s
                     ..RangeOptions::default()
                 };
                 for (key, row) in txn.range(&keys::shelf_of(shard), options).await? {
-                    let note: ShelfNote = decode(&row, key.clone())?;
                     let Some((entity, item)) = keys::parse_shelf(&key) else {
                         continue;
                     };
+                    // Parked is parked, even if the reason cannot be read any more.
+                    let note = decode(&row, key.clone()).unwrap_or_else(|_| ShelfNote {
+                        at: UnixMillis(0),
+                        reason: "its reason cannot be read".to_owned(),
+                    });
                     found.push(ShelfEntry {
                         entity,
                         item,
@@ -157,6 +172,7 @@ pub async fn release(ctx: &Context, entry: &ShelfEntry) -> Result<(), mmsc_store
     }
     let entity = &entry.entity;
     let released = ctx.store.transact(ctx.operation(), |txn| async move {
+        check_fence(ctx, &txn, shard).await?;
         txn.clear(keys::shelf_entity(shard, entity));
         Ok::<_, Stop>(())
     });

@@ -204,6 +204,11 @@ fn policy(reader: &mut Reader<'_>) -> ServicePolicy {
     policy.telling.failed_backoff = reader.take("telling.failed_backoff");
     policy.telling.max_attempts = reader.take("telling.attempts");
     policy.telling.jitter_percent = reader.take("telling.jitter");
+    let pace: u32 = reader.take("telling.pace");
+    policy.telling.pace = Rate {
+        per_minute: pace.saturating_mul(60),
+        burst: pace,
+    };
     policy.telling.waiting_recheck = reader.take("telling.waiting_recheck");
     if policy.telling.renotify.is_empty() {
         reader.issue("telling.renotify", Fault::BadValue, "needs at least one wait");

@@ -57,6 +57,12 @@ pub(super) const TELLING: Section = Section {
             "Every wait is drawn from so many per cent around its figure.",
         ),
         key(
+            "telling.pace",
+            Integer(1, 10_000),
+            "100",
+            "Pushes to one handset in a second, however much waits for it; reports to their sender count as well.",
+        ),
+        key(
             "telling.waiting_recheck",
             Duration(MINUTE, DAY),
             "1h",
