@@ -20,7 +20,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use mmsc_domain::Address;
 use mmsc_interfaces::bearer::{Push, PushBearer};
-use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig, SmscEvents};
+use mmsc_interfaces::smpp::{BearerEvents, Secret, Smpp, SmscConfig};
 use mmsc_ports::{BoxFuture, Ports};
 use mmsc_relay::port::{Gate, Receipt, TellOutcome};
 use mmsc_wire::push::segment::{Assembly, UserDataHeader};
@@ -180,7 +180,7 @@ async fn accept(listener: &TcpListener, system_id: &str) -> Peer {
 
 struct NoEvents;
 
-impl SmscEvents for NoEvents {
+impl BearerEvents for NoEvents {
     fn receipt(&self, _: Receipt) -> BoxFuture<'static, bool> {
         Box::pin(async { true })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mmsc_interfaces::metrics::Mm1Metrics;
-use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig, SmscEvents};
+use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig, BearerEvents};
 use mmsc_ports::metrics::{Family, Source};
 use mmsc_ports::{BoxFuture, Clock, Ports};
 use mmsc_relay::port::Receipt;
@@ -87,7 +87,7 @@ pub fn reference_page() -> String {
 
 struct NoEvents;
 
-impl SmscEvents for NoEvents {
+impl BearerEvents for NoEvents {
     fn receipt(&self, _receipt: Receipt) -> BoxFuture<'static, bool> {
         Box::pin(std::future::ready(false))
     }
