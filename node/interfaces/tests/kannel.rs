@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mmsc_domain::Address;
-use mmsc_interfaces::bearer::{Push, PushBearer};
-use mmsc_interfaces::smpp::{BearerEvents, Secret, Smpp, SmscConfig};
+use mmsc_interfaces::bearer::{BearerEvents, Push, PushBearer};
+use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig};
 use mmsc_ports::{BoxFuture, Ports};
 use mmsc_relay::port::{Gate, Receipt, TellOutcome};
 use mmsc_wire::push::segment::{Assembly, UserDataHeader};

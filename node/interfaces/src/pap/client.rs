@@ -90,31 +90,33 @@ impl Client {
 
     /// Connects, and keeps the connection for the next request.
     pub(super) async fn probe(&self) -> Result<(), Error> {
-        let connection = self.connect().await?;
+        let connection = self.connect(self.config.timers.connect).await?;
         self.keep(connection);
         Ok(())
     }
 
-    /// Posts, waiting for the answer no longer than `limit`.
-    pub(super) async fn post(&self, body: &Body, gate: &Gate, limit: Duration) -> Exchanged {
+    /// Posts, with everything done by `deadline`.
+    pub(super) async fn post(&self, body: &Body, gate: &Gate, deadline: Duration) -> Exchanged {
+        let left = || deadline.saturating_sub(self.ports.clock.monotonic());
         if let Some(kept) = self.kept() {
-            match self.send(kept, body, gate, limit).await {
+            match self.send(kept, body, gate, left()).await {
                 Sent::Ended(exchanged) => return exchanged,
                 // Gateways close connections that were idle; that says nothing about the gateway.
                 Sent::Stale => {}
             }
         }
-        let fresh = match self.connect().await {
+        let fresh = match self.connect(self.config.timers.connect.min(left())).await {
             Ok(fresh) => fresh,
             Err(error) => return Exchanged::NotSent(error),
         };
-        match self.send(fresh, body, gate, limit).await {
+        match self.send(fresh, body, gate, left()).await {
             Sent::Ended(exchanged) => exchanged,
             Sent::Stale => Exchanged::NotSent(Error::new(ErrorKind::ConnectionAborted, "closed at once")),
         }
     }
 
-    async fn send(&self, mut connection: Connection, body: &Body, gate: &Gate, limit: Duration) -> Sent {
+    async fn send(&self, mut connection: Connection, body: &Body, gate: &Gate, left: Duration) -> Sent {
+        let limit = self.config.timers.answer.min(left);
         if connection.sender.ready().await.is_err() {
             return Sent::Stale;
         }
@@ -183,11 +185,11 @@ impl Client {
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    async fn connect(&self, limit: Duration) -> Result<Connection, Error> {
         tokio::select! {
             biased;
             connection = self.open() => connection,
-            () = self.ports.clock.sleep(self.config.timers.connect) => {
+            () = self.ports.clock.sleep(limit) => {
                 Err(Error::new(ErrorKind::TimedOut, "connecting took too long"))
             }
         }

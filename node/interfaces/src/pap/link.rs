@@ -21,6 +21,9 @@ const SILENT: u32 = 3;
 /// How often a gateway that is up looks whether somebody waits in vain.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// With less than this left a push is not begun: its answer could not be awaited.
+const LEAST: Duration = Duration::from_secs(1);
+
 /// A gateway.
 pub(super) struct Link {
     pub(super) config: PpgConfig,
@@ -106,14 +109,16 @@ impl Link {
             () = self.clock.sleep(left()) => return Verdict::Held,
         };
         drop(queued);
+        if left() < LEAST {
+            return Verdict::Held;
+        }
         // It may have gone down while the push waited.
         let (Ok(_turn), true) = (window, self.is_open()) else {
             return Verdict::NotMade;
         };
         let _in_flight = self.metrics.in_flight.hold();
-        let limit = self.config.timers.answer.min(left());
         let started = self.clock.monotonic();
-        match self.client.post(&body, gate, limit).await {
+        match self.client.post(&body, gate, deadline).await {
             Exchanged::Answer(answer) => {
                 let took = self.clock.monotonic().saturating_sub(started);
                 self.metrics.response_seconds.observe(took);

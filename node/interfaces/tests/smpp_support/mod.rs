@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use mmsc_domain::Address;
-use mmsc_interfaces::bearer::{Push, PushBearer};
-use mmsc_interfaces::smpp::{BearerEvents, Secret, Smpp, SmscConfig};
+use mmsc_interfaces::bearer::{BearerEvents, Push, PushBearer};
+use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig};
 use mmsc_ports::net::{BoxStream, Listener, Net};
 use mmsc_ports::random::SeededRandom;
 use mmsc_ports::{BoxFuture, Clock, Ports, RealSpawn, UnixMillis};

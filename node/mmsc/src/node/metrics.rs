@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use mmsc_interfaces::bearer::BearerEvents;
 use mmsc_interfaces::metrics::Mm1Metrics;
-use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig, BearerEvents};
+use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig};
 use mmsc_ports::metrics::{Family, Source};
 use mmsc_ports::{BoxFuture, Clock, Ports};
 use mmsc_relay::port::Receipt;

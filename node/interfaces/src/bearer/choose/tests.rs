@@ -1,4 +1,5 @@
 //! On a clock that stands still.
+#![allow(clippy::disallowed_methods, reason = "a test starts its own tasks")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
