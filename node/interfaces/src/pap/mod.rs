@@ -50,6 +50,12 @@ use self::replies::Verdict;
 use crate::bearer::{BearerEvents, Push, PushBearer, number};
 use crate::http::{Server, ServerError};
 
+/// What a gateway of this name would measure: for the catalogue of metrics, where none is started.
+#[must_use]
+pub fn reference_families(name: &str) -> Vec<Family> {
+    metrics::families(&[(name.to_owned(), Arc::default())], &ListenerMetrics::default())
+}
+
 /// The push proxy gateways of this node; cheap to clone.
 #[derive(Clone)]
 pub struct Pap(Arc<Inner>);
