@@ -149,6 +149,16 @@ impl Pap {
         whole
     }
 
+    /// Ends at once what listens and what keeps trying to reach gateways, so that another one may take its place, also
+    /// while pushes of this one are in flight.
+    pub fn close(&self) {
+        self.0.stop.send_replace(true);
+        for link in &self.0.board.links {
+            link.set_open(false);
+        }
+        drop(self.0.listener.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
     /// Whether the gateway of this name could be reached when it was last tried.
     #[must_use]
     pub fn is_up(&self, name: &str) -> bool {

@@ -40,6 +40,10 @@ impl<T: Clone> Slot<T> {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(bearer);
     }
 
+    fn take(&self) -> Option<T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn now(&self) -> Option<T> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -248,6 +252,10 @@ pub(super) fn pap(
         let ports = Ports { spawn, ..ports.clone() };
         let (config, relay) = (config.clone(), Arc::new(relay.clone()));
         let (bearers, sources, pages) = (bearers.clone(), sources.clone(), Arc::clone(&pages));
+        // A listener of the one before would keep the address.
+        if let Some(before) = bearers.pap.take() {
+            before.close();
+        }
         Box::pin(async move {
             let pap = Pap::start(config, relay, &ports).await;
             let pap = pap.map_err(|error| format!("pap: {error}"))?;

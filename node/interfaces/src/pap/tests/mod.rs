@@ -3,6 +3,7 @@
 
 mod pushes;
 mod results;
+mod tls;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -145,3 +145,53 @@ async fn a_result_that_overtakes_the_answer_waits_for_it() {
     assert_eq!(code(&reporting.await.unwrap(), &id), 1000);
     assert_eq!(world.receipts.recv().await.unwrap().state, ReceiptState::NotReached);
 }
+
+/// Lets tasks run until this holds, which real sockets decide.
+async fn becomes(holds: impl Fn() -> bool) {
+    for _ in 0..1_000_000 {
+        if holds() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it does not come about");
+}
+
+/// What a restart of the part does: the address is free although a push of the one before is still in flight.
+#[tokio::test]
+async fn a_closed_one_leaves_its_address_to_the_next() {
+    let ports = Ports::real();
+    let gateway = ports.net.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let url = format!("http://{}/", gateway.local_addr().unwrap());
+    let start = |listen| {
+        let config = PapConfig {
+            gateways: vec![PpgConfig::new("main", url.parse().unwrap())],
+            listener: Some(ListenerConfig::new(listen)),
+            domain: "mmsc.example".into(),
+        };
+        let (receipts, _) = mpsc::channel(1);
+        let events = Events {
+            receipts,
+            ups: Mutex::default(),
+            takes: AtomicBool::new(true),
+        };
+        Pap::start(config, Arc::new(events), &ports)
+    };
+    let first = start("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = first.listening().unwrap();
+    let (_held, _) = gateway.accept().await.unwrap();
+    becomes(|| first.is_up("main")).await;
+    let _in_flight = tokio::spawn(first.push(a_push(HANDSET)));
+    becomes(|| first.metrics("main").unwrap().in_flight.value() == 1).await;
+    assert!(start(address).await.is_err(), "it is taken");
+    first.close();
+    assert!(!first.is_up("main"));
+    drop(first);
+    for _ in 0..10_000 {
+        if start(address).await.is_ok() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the address stays taken");
+}
