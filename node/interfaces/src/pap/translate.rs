@@ -18,6 +18,9 @@ use crate::bearer::{Push, number};
 /// Hexadecimal digits of the random part of a push-id.
 const RANDOM_DIGITS: usize = 32;
 
+/// A number written in national form has at least so many digits.
+const LEAST_DIGITS: usize = 6;
+
 /// `RANDOM.pDIGITS.GATEWAY@DOMAIN` (`s` for a short code): unguessable, and enough to find the subscriber of a report
 /// (consistency rule 5). `None` for what is no number.
 pub(super) fn push_id(random: [u8; 16], to: &Address, gateway: &str, domain: &str) -> Option<String> {
@@ -125,11 +128,14 @@ pub(super) fn state(notification: &ResultNotification) -> Option<ReceiptState> {
     }
 }
 
-/// Whether the address element speaks of the same number as the push-id; one that is absent or written otherwise does not
-/// contradict it.
+/// Whether the address element may speak of the number of the push-id: gateways write it back with other prefixes, or
+/// leave it out. What decides is the push-id; this only tells apart what cannot be meant.
 pub(super) fn same_number(notification: &ResultNotification, address: &Address) -> bool {
-    let written = notification.address.as_deref().and_then(number_of);
-    written.is_none_or(|digits| number(address) == Some(digits))
+    let Some(written) = notification.address.as_deref().and_then(number_of) else {
+        return true;
+    };
+    let (written, own) = (written.trim_start_matches('0'), number(address).unwrap_or_default());
+    written == own || (written.len() >= LEAST_DIGITS && (own.ends_with(written) || written.ends_with(own)))
 }
 
 /// The receipt for the relay.
@@ -176,6 +182,36 @@ mod tests {
             format!("{random}.p{}.g@d", "1".repeat(21)),
         ] {
             assert_eq!(named(&wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn numbers_come_back_in_other_forms() {
+        let same = |written: &str, own: &str| {
+            let notification = ResultNotification {
+                push_id: "a".into(),
+                state: MessageState::Delivered,
+                outcome: Outcome {
+                    code: Code::OK,
+                    desc: None,
+                },
+                sender_name: None,
+                event_time: None,
+                address: (!written.is_empty()).then(|| written.to_owned()),
+            };
+            same_number(&notification, &Address::Phone(own.into()))
+        };
+        for written in [
+            "",
+            "anything",
+            "WAPPUSH=+4917155501/TYPE=PLMN@x",
+            "WAPPUSH=004917155501",
+            "WAPPUSH=017155501",
+        ] {
+            assert!(same(written, "4917155501"), "{written}");
+        }
+        for written in ["WAPPUSH=+4917155502/TYPE=PLMN@x", "WAPPUSH=5501", "WAPPUSH=0"] {
+            assert!(!same(written, "4917155501"), "{written}");
         }
     }
 
