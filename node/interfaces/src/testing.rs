@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a network in memory, tokio's clock (which tests pause), a client that writes
 //! octets as they are, and a proof of commitment from a real store.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,9 +46,10 @@ impl Clock for TokioClock {
     }
 }
 
-/// A network in memory with one listener.
+/// A network in memory with one listener, and peers that can be connected to by name while they are switched on.
 #[derive(Clone)]
 pub(crate) struct MemoryNet {
+    peers: Arc<std::sync::Mutex<BTreeMap<String, mpsc::Sender<BoxStream>>>>,
     to_listener: mpsc::Sender<(BoxStream, SocketAddr)>,
     listener: Arc<Mutex<mpsc::Receiver<(BoxStream, SocketAddr)>>>,
 }
@@ -56,9 +58,22 @@ impl MemoryNet {
     pub(crate) fn new() -> Self {
         let (to_listener, listener) = mpsc::channel(64);
         Self {
+            peers: Arc::default(),
             to_listener,
             listener: Arc::new(Mutex::new(listener)),
         }
+    }
+
+    /// Lets `target` be connected to; its ends of the connections.
+    pub(crate) fn switch_on(&self, target: &str) -> mpsc::Receiver<BoxStream> {
+        let (sender, receiver) = mpsc::channel(64);
+        self.peers.lock().unwrap().insert(target.to_owned(), sender);
+        receiver
+    }
+
+    /// `target` refuses from now on.
+    pub(crate) fn switch_off(&self, target: &str) {
+        self.peers.lock().unwrap().remove(target);
     }
 
     /// A client's end of a connection that holds `window` octets each way.
@@ -89,8 +104,14 @@ impl Listener for MemoryListener {
 }
 
 impl Net for MemoryNet {
-    fn connect(&self, _: &str) -> BoxFuture<'static, std::io::Result<BoxStream>> {
-        Box::pin(std::future::ready(Err(std::io::ErrorKind::Unsupported.into())))
+    fn connect(&self, target: &str) -> BoxFuture<'static, std::io::Result<BoxStream>> {
+        let peer = self.peers.lock().unwrap().get(target).cloned();
+        Box::pin(async move {
+            let refused = std::io::ErrorKind::ConnectionRefused;
+            let (near, far) = tokio::io::duplex(16 * 1024);
+            peer.ok_or(refused)?.send(Box::new(far)).await.map_err(|_| refused)?;
+            Ok(Box::new(near) as BoxStream)
+        })
     }
 
     fn listen(&self, address: SocketAddr) -> BoxFuture<'static, std::io::Result<Box<dyn Listener>>> {

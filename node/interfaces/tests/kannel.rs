@@ -19,8 +19,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mmsc_domain::Address;
-use mmsc_interfaces::bearer::{Push, PushBearer};
-use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig, SmscEvents};
+use mmsc_interfaces::bearer::{BearerEvents, Push, PushBearer};
+use mmsc_interfaces::pap::{Pap, PapConfig, PpgConfig};
+use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig};
 use mmsc_ports::{BoxFuture, Ports};
 use mmsc_relay::port::{Gate, Receipt, TellOutcome};
 use mmsc_wire::push::segment::{Assembly, UserDataHeader};
@@ -180,7 +181,7 @@ async fn accept(listener: &TcpListener, system_id: &str) -> Peer {
 
 struct NoEvents;
 
-impl SmscEvents for NoEvents {
+impl BearerEvents for NoEvents {
     fn receipt(&self, _: Receipt) -> BoxFuture<'static, bool> {
         Box::pin(async { true })
     }
@@ -234,16 +235,20 @@ async fn submits(peer: &mut Peer) -> Vec<ShortMessage> {
     panic!("a push of more than ten segments");
 }
 
-async fn our_submits(smpp: &Smpp, peer: &mut Peer, pdu: &[u8]) -> Vec<ShortMessage> {
+fn push_of(pdu: &[u8]) -> Push {
     let mut octets = Vec::new();
     encode(&WapPush::mms_with_text_type(0x31, pdu), &mut octets).unwrap();
-    let pushed = tokio::spawn(smpp.push(Push {
+    Push {
         to: Address::Phone(HANDSET.into()),
         octets: Bytes::from(octets),
         validity: Duration::from_secs(3600),
         gate: Gate::open(),
         number: 1,
-    }));
+    }
+}
+
+async fn our_submits(smpp: &Smpp, peer: &mut Peer, pdu: &[u8]) -> Vec<ShortMessage> {
+    let pushed = tokio::spawn(smpp.push(push_of(pdu)));
     let messages = submits(peer).await;
     assert!(matches!(pushed.await.unwrap(), TellOutcome::Sent(sent) if sent.message_ids.len() == messages.len()));
     messages
@@ -391,6 +396,62 @@ async fn kannel_puts_our_segments_together() {
             let ports = [0x05, 0x04, 0x0b, 0x84, 0x23, 0xf0];
             assert!(udh.windows(ports.len()).any(|part| part == ports), "{udh:02x?}");
         }
+    };
+    timeout(LIMIT, run).await.expect("Kannel and we were done in time");
+}
+
+/// Our PAP, with Kannel as the gateway and its SMSC played here. Kannel 1.4 sends no result notifications of unconfirmed
+/// pushes, so those are proven elsewhere.
+#[tokio::test]
+async fn kannels_gateway_carries_our_pushes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let web = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addresses = (listener.local_addr().unwrap(), web.local_addr().unwrap());
+    let run = async {
+        let Some(kannel) = Kannel::start(addresses.0, addresses.1).await else {
+            return;
+        };
+        let mut theirs = accept(&listener, "kannel").await;
+        let url = format!("http://127.0.0.1:{}/push", kannel.ppg);
+        let gateway = PpgConfig {
+            network: Some("GSM".into()),
+            bearer: Some("SMS".into()),
+            ..PpgConfig::new("kannel", url.parse().unwrap())
+        };
+        let config = PapConfig {
+            gateways: vec![gateway],
+            listener: None,
+            domain: "mmsc.example".into(),
+        };
+        let pap = Pap::start(config, Arc::new(NoEvents), &Ports::real()).await.unwrap();
+        for _ in 0..200 {
+            if pap.is_up("kannel") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        for location in [5, 150, 300] {
+            let pdu = notification(location);
+            let outcome = pap.push(push_of(&pdu)).await;
+            let TellOutcome::Sent(sent) = outcome else {
+                panic!("{outcome:?}\n{}", kannel.logs());
+            };
+            let messages = submits(&mut theirs).await;
+            assert!(
+                messages
+                    .iter()
+                    .all(|message| message.destination.addr.ends_with(HANDSET))
+            );
+            let datagram = datagram(&messages);
+            let arrived = decode(&datagram).unwrap();
+            assert_eq!(arrived.data, pdu);
+            assert_eq!(arrived.application_id, Some(ApplicationId::MMS_UA));
+            let [push_id] = &sent.message_ids[..] else {
+                panic!("{sent:?}");
+            };
+            assert!(push_id.contains(".kannel@mmsc.example"), "{push_id}");
+        }
+        assert!(pap.shutdown(Duration::from_secs(10)).await);
     };
     timeout(LIMIT, run).await.expect("Kannel and we were done in time");
 }

@@ -244,6 +244,80 @@ fn contradictions() {
     assert!(parse("[mm1]\nlisten='127.0.0.1:0'\n[ops]\nlisten='127.0.0.1:0'\n", &[]).is_ok());
 }
 
+/// Numbers and gateways: what is not written is filled in, what is written arrives.
+#[test]
+fn gateways_and_the_choice_of_a_bearer() {
+    use mmsc_interfaces::bearer::Kind;
+    use mmsc_interfaces::pap::AddressForm;
+    let text = "\
+[smsc.main]
+address = \"127.0.0.1:2775\"
+system_id = \"mmsc\"
+password = \"secret\"
+prefixes = [\"49171\"]
+[pap]
+listen = \"127.0.0.1:0\"
+[bearer]
+prefer = \"ppg\"
+rate = 0
+[ppg.a]
+url = \"http://ppg.example:8080/wappush\"
+allow = [\"192.0.2.0/24\"]
+ranges = [\"49\", \"15550100000-15550100099\"]
+[ppg.b]
+url = \"http://[::1]/\"
+address_form = \"number\"
+username = \"mmsc\"
+password = \"hush-hu\"
+";
+    let config = parse(text, &[]).unwrap();
+    let [a, b] = &config.ppgs[..] else {
+        panic!("{:?}", config.ppgs)
+    };
+    assert_eq!(a.gateway.name, "a");
+    assert_eq!(a.gateway.endpoint.target(), "ppg.example:8080");
+    let host = "ppg.example".to_owned();
+    assert_eq!(a.gateway.address_form, AddressForm::Plmn { host });
+    assert_eq!(
+        (b.gateway.address_form.clone(), b.gateway.endpoint.target()),
+        (AddressForm::Bare, "[::1]:80".into())
+    );
+    assert!(!format!("{config:?}").contains("hush-hu"), "Debug shows the password");
+    let rules = &config.bearer.rules;
+    for (number, kind) in [
+        ("4917155", Kind::Smsc),
+        ("4917255", Kind::Ppg),
+        ("15550100042", Kind::Ppg),
+        ("33", Kind::Ppg),
+    ] {
+        assert_eq!(rules.choose(number), kind, "{number}");
+    }
+    assert_eq!(config.bearer.pace.rate, None);
+
+    let base = "[ppg.a]\nurl = 'http://x/'\n";
+    for (text, key) in [
+        ("[ppg.a]\nurl = 'https://x/'\n".to_owned(), "ppg.a.url"),
+        (format!("{base}notify_url = 'http://y/'\n"), "ppg.a.notify_url"),
+        (format!("{base}username = 'u'\n"), "ppg.a.username"),
+        (format!("{base}password = 'p'\n"), "ppg.a.username"),
+        (format!("{base}tls_ca = 'x.pem'\n"), "ppg.a.tls_ca"),
+        (
+            format!("{base}address_form = 'number'\naddress_host = 'h'\n"),
+            "ppg.a.address_host",
+        ),
+        (format!("{base}reconnect = '2m'\n"), "ppg.a.reconnect"),
+        ("[ppg.a]\nurl = 'http://x:0/'\n".to_owned(), "ppg.a.url"),
+        ("[ppg.a]\n".to_owned(), "ppg.a.url"),
+        ("[pap]\npath = 'x'\n".to_owned(), "pap.path"),
+        ("[pap]\ncert = 'x.pem'\n".to_owned(), "pap.cert"),
+        (format!("{SMSC}[ppg.main]\nurl = 'http://x/'\n"), "ppg.main"),
+    ] {
+        let found = issues(&text, &[]);
+        assert_eq!(found.len(), 1, "{text}: {found:#?}");
+        assert_eq!(found[0].key.as_deref(), Some(key), "{text}: {found:#?}");
+    }
+}
+
 #[test]
 fn foundationdb_is_refused_with_a_fault_of_its_own() {
     let found = issues("", &["store.engine=foundationdb"]);
@@ -338,6 +412,10 @@ fn the_keys_that_others_rely_on_exist() {
         "smsc.*.address",
         "smsc.*.system_id",
         "smsc.*.password",
+        "ppg.*.url",
+        "ppg.*.allow",
+        "pap.listen",
+        "bearer.prefer",
         "peer.*.address",
         "peer.*.allow",
         "peer.*.ranges",

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each target uses its own check")]
 
 use mmsc_wire::mms::{self, Body, Limits};
+use mmsc_wire::pap::{self, Dialect, Related};
 use mmsc_wire::push;
 use mmsc_wire::push::segment::{Assembly, Ports, Reference, UserDataHeader, segment};
 use mmsc_wire::smpp::{self, IdForm, Receipt};
@@ -112,4 +113,30 @@ pub fn smpp(octets: &[u8]) {
             assert!(again == pdu || !pdu.status.is_ok(), "{pdu:?}\n{again:?}");
         }
     }
+}
+
+/// Decodes a control document, encodes it, and decodes that again; cuts a body into its parts and joins them.
+pub fn pap(octets: &[u8]) {
+    let limits = pap::Limits::default();
+    match pap::decode(octets, &limits) {
+        Ok(message) => {
+            let mut once = Vec::new();
+            pap::encode(&message, Dialect::V2_0, &mut once).unwrap_or_else(|e| panic!("{e}\n{message:?}"));
+            // Escaping makes values longer.
+            let wide = pap::Limits {
+                octets: usize::MAX,
+                value: usize::MAX,
+                ..limits
+            };
+            let again = pap::decode(&once, &wide).unwrap_or_else(|e| panic!("{e}\n{message:?}"));
+            assert!(again == message, "{message:?}\n{again:?}");
+        }
+        Err(error) => assert!(error.offset <= octets.len(), "{error}"),
+    }
+    let mut body = Vec::new();
+    let content_type = Related::mms(b"<pap/>", octets).encode(&mut body);
+    let cut = Related::decode(&content_type, &body).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(cut.content.octets, octets);
+    let _ = Related::decode("multipart/related; boundary=b", octets);
+    let _ = Related::decode(&String::from_utf8_lossy(octets), octets);
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`wsp`] | WAP-230 WSP value encodings, media types, multipart bodies |
 //! | [`mms`] | OMA MMS encapsulation 1.0 to 1.3, the PDUs of MM1 |
+//! | [`pap`] | PAP 2.0, pushes by way of a push proxy gateway |
 //! | [`push`] | connectionless WSP push and its segmentation into short messages |
 //! | [`smpp`] | SMPP 3.4, both sides of a session |
 //! | [`tree`] | a readable tree of any MMS PDU or push, for operators |
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod mms;
+pub mod pap;
 pub mod push;
 pub mod smpp;
 pub mod tree;

@@ -32,3 +32,8 @@ fn seeds_of_wsp_push() {
 fn seeds_of_smpp() {
     replay("smpp", checks::smpp);
 }
+
+#[test]
+fn seeds_of_pap() {
+    replay("pap", checks::pap);
+}

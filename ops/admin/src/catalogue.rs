@@ -8,7 +8,11 @@ use mmsc_ports::metrics::{Family, Sample, Source};
 /// Label names that exist. A new one is added here, with the closed set that its values come from.
 pub const LABELS: &[(&str, &str)] = &[
     ("actor", "kinds of actors"),
-    ("class", "classes of commands, or of answers of an SMSC"),
+    ("bearer", "`smsc`, `ppg`"),
+    (
+        "class",
+        "classes of commands, or of answers of an SMSC or push proxy gateway",
+    ),
     ("command", "SMPP commands"),
     ("destination", "configured names of SMSCs and peers"),
     ("direction", "`in`, `out`"),
@@ -21,6 +25,7 @@ pub const LABELS: &[(&str, &str)] = &[
     ("outcome", "how an attempt ended"),
     ("part", "parts of a node that restart alone"),
     ("pdu", "PDU types of MM1"),
+    ("ppg", "configured names `[ppg.NAME]`"),
     ("protocol", "protocols with a decoder"),
     ("push", "what a push tells"),
     ("reason", "named reasons (`why.rs`)"),

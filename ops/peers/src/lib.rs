@@ -1,4 +1,4 @@
-//! Stub peers of an MMS Relay/Server — handsets, an SMSC, the process of a node — and the ledger that holds what they
+//! Stub peers of an MMS Relay/Server — handsets, an SMSC, a push proxy gateway, the process of a node — and the ledger that holds what they
 //! saw against what the node promised. Shared by the demo, the drills, the load generator and the tests.
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod message;
 pub mod msisdn;
 pub mod node;
+pub mod ppg;
 pub mod sender;
 pub mod smsc;
 

@@ -136,8 +136,8 @@ impl Secret {
         Self(password.into())
     }
 
-    /// The password itself, for the bind PDU alone.
-    pub(super) fn reveal(&self) -> &str {
+    /// The password itself, for the wire alone.
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mmsc_domain::Address;
 use mmsc_relay::port::ReceiptState;
 
-use super::bounded::Bounded;
+use crate::bounded::Bounded;
 
 /// Names a push in this table.
 pub(super) type PushId = u64;

@@ -11,9 +11,9 @@ use mmsc_ports::{BoxFuture, Clock};
 use mmsc_relay::port::{Receipt, ReceiptState};
 use mmsc_wire::smpp::{Body, Pdu, Status};
 
-use super::SmscEvents;
 use super::correlation::{Match, PushId};
 use super::memory::Around;
+use crate::bearer::BearerEvents;
 
 /// A receipt that may have overtaken its response is answered at the latest after this.
 const HOLD: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ pub(super) struct FinalReceipt {
 }
 
 pub(super) struct Inbound {
-    events: Arc<dyn SmscEvents>,
+    events: Arc<dyn BearerEvents>,
     clock: Arc<dyn Clock>,
     held: VecDeque<Held>,
     telling: FuturesUnordered<BoxFuture<'static, Told>>,
@@ -98,7 +98,7 @@ pub(super) enum Reply {
 }
 
 impl Inbound {
-    pub(super) fn new(events: Arc<dyn SmscEvents>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(events: Arc<dyn BearerEvents>, clock: Arc<dyn Clock>) -> Self {
         Self {
             events,
             clock,

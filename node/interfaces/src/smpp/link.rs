@@ -13,7 +13,6 @@ use rustls::pki_types::ServerName;
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsConnector;
 
-use super::SmscEvents;
 use super::config::SmscConfig;
 use super::flight::Job;
 use super::io::{Io, Turn};
@@ -23,6 +22,8 @@ use super::replies::{BindRefusal, Verdict, bind_refusal};
 use super::sequence::Sequence;
 use super::session::{Ended, Session};
 use super::translate;
+use crate::backoff::Backoff;
+use crate::bearer::BearerEvents;
 
 /// A bind that held this long starts the pauses anew.
 const STEADY: Duration = Duration::from_secs(60);
@@ -91,7 +92,7 @@ impl Link {
 /// All links, and whom they tell.
 pub(super) struct Board {
     pub(super) links: Vec<Arc<Link>>,
-    pub(super) events: Arc<dyn SmscEvents>,
+    pub(super) events: Arc<dyn BearerEvents>,
 }
 
 impl Board {
@@ -151,7 +152,7 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut memory = Memory::new(&link.config, ports.clock.monotonic());
-    let mut backoff = Backoff::new(&link.config);
+    let mut backoff = Backoff::new(link.config.timers.reconnect, link.config.timers.reconnect_limit);
     loop {
         let pause = match while_down(&mut jobs, &mut stop, open(&link, &ports)).await {
             None => break,
@@ -326,33 +327,5 @@ async fn bind_response(io: &mut Io, sequence: u32) -> Result<Option<u8>, Failure
             // Nothing else is allowed before the bind, and nothing of it matters.
             _ => {}
         }
-    }
-}
-
-/// Pauses that double, spread by a fifth so that nodes do not come back in step.
-struct Backoff {
-    first: Duration,
-    limit: Duration,
-    next: Duration,
-}
-
-impl Backoff {
-    fn new(config: &SmscConfig) -> Self {
-        let first = config.timers.reconnect;
-        Self {
-            first,
-            limit: config.timers.reconnect_limit,
-            next: first,
-        }
-    }
-
-    fn reset(&mut self) {
-        self.next = self.first;
-    }
-
-    fn next(&mut self, ports: &Ports) -> Duration {
-        let pause = self.next;
-        self.next = (pause * 2).min(self.limit);
-        pause * (800 + ports.random.below(401)) / 1000
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::bounded::Bounded;
 use super::config::{OptionalParameters, SmscConfig};
 use super::correlation::Correlation;
 use super::metrics::LinkMetrics;
 use super::pace::Pace;
+use crate::bounded::Bounded;
 
 /// A number whose queue in the SMSC is full is left alone this long.
 const NUMBER_PAUSE: Duration = Duration::from_secs(60);

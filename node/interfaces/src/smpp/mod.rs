@@ -14,7 +14,6 @@
 //! | `replies.rs` | what a status means |
 //! | `translate.rs` | submit_sm and deliver_sm |
 
-mod bounded;
 mod choose;
 mod config;
 mod correlation;
@@ -36,8 +35,7 @@ use std::time::Duration;
 
 use mmsc_ports::metrics::Family;
 use mmsc_ports::{BoxFuture, Ports, Task};
-use mmsc_relay::Relay;
-use mmsc_relay::port::{Receipt, TellOutcome};
+use mmsc_relay::port::TellOutcome;
 use tokio::sync::{oneshot, watch};
 
 pub use config::{ConfigError, DataCoding, OptionalParameters, Secret, SmscConfig, SmscTls, SourceAddress, Timers};
@@ -45,36 +43,17 @@ pub use metrics::LinkMetrics;
 pub use mmsc_wire::smpp::{IdForm, LongForm};
 pub use replies::{BindRefusal, Class, bind_refusal, class};
 
-use self::bounded::Bounded;
 use self::flight::Job;
 use self::link::{Board, Link};
 use self::replies::Verdict;
-use crate::bearer::{Push, PushBearer};
+use crate::bearer::{BearerEvents, Push, PushBearer};
+use crate::bounded::Bounded;
 use crate::ended::{Ended, Lifelines};
 
 /// Numbers whose concatenation counter is remembered.
 const COUNTERS: usize = 65_536;
 /// A push whose link does not answer by its deadline and this is unknown.
 const ANSWER_GRACE: Duration = Duration::from_secs(5);
-
-/// What links tell the relay.
-pub trait SmscEvents: Send + Sync + 'static {
-    /// A push was reported on. True once the relay has it; false: the SMSC should report again.
-    fn receipt(&self, receipt: Receipt) -> BoxFuture<'static, bool>;
-    /// What waits for this destination may be tried (again).
-    fn destination_up(&self, destination: &str);
-}
-
-impl SmscEvents for Relay {
-    fn receipt(&self, receipt: Receipt) -> BoxFuture<'static, bool> {
-        let relay = self.clone();
-        Box::pin(async move { relay.receipt(receipt).await })
-    }
-
-    fn destination_up(&self, destination: &str) {
-        Relay::destination_up(self, destination);
-    }
-}
 
 /// The short-message centres of this node; cheap to clone.
 #[derive(Clone)]
@@ -93,7 +72,7 @@ struct Inner {
 impl Smpp {
     /// Starts a link to each SMSC. Configurations must have no [`SmscConfig::problems`].
     #[must_use]
-    pub fn start(smscs: Vec<SmscConfig>, events: Arc<dyn SmscEvents>, ports: &Ports) -> Self {
+    pub fn start(smscs: Vec<SmscConfig>, events: Arc<dyn BearerEvents>, ports: &Ports) -> Self {
         let (stop, stopped) = watch::channel(false);
         let (links, queues): (Vec<_>, Vec<_>) = smscs.into_iter().map(Link::new).unzip();
         let board = Arc::new(Board { links, events });

@@ -13,19 +13,10 @@ use mmsc_wire::smpp::{
 use super::config::{DataCoding, SmscConfig};
 use super::flight::Job;
 use super::inbound::FinalReceipt;
+pub(super) use crate::bearer::number;
 
 /// interface_version of SMPP 3.4.
 pub(super) const VERSION_3_4: u8 = 0x34;
-
-/// The digits to submit to; `None` for what is no number (SMPP 3.4 clause 5.2.9: at most 20).
-pub(super) fn number(to: &Address) -> Option<&str> {
-    let digits = match to {
-        Address::Phone(digits) | Address::ShortCode(digits) => digits,
-        Address::Email(_) | Address::Ipv4(_) | Address::Ipv6(_) | Address::Other(..) => return None,
-    };
-    let fits = (1..=20).contains(&digits.len()) && digits.bytes().all(|octet| octet.is_ascii_digit());
-    fits.then_some(digits)
-}
 
 /// Our side of a bind.
 pub(super) fn bind(config: &SmscConfig) -> Bind {

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use mmsc_domain::Address;
-use mmsc_interfaces::bearer::{Push, PushBearer};
-use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig, SmscEvents};
+use mmsc_interfaces::bearer::{BearerEvents, Push, PushBearer};
+use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig};
 use mmsc_ports::net::{BoxStream, Listener, Net};
 use mmsc_ports::random::SeededRandom;
 use mmsc_ports::{BoxFuture, Clock, Ports, RealSpawn, UnixMillis};
@@ -98,7 +98,7 @@ pub struct Events {
     pub hangs: AtomicBool,
 }
 
-impl SmscEvents for Events {
+impl BearerEvents for Events {
     fn receipt(&self, receipt: Receipt) -> BoxFuture<'static, bool> {
         self.receipts.try_send(receipt).expect("a test reads its receipts");
         let (takes, hangs) = (self.takes.load(Ordering::SeqCst), self.hangs.load(Ordering::SeqCst));

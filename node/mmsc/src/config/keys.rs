@@ -5,12 +5,14 @@ mod interfaces;
 mod later;
 mod node;
 mod policy;
+mod ppg;
 
 use super::value::Kind;
 use interfaces::{MM1, SMSC};
 use later::{ADMIN, API, CLUSTER, MM3, MM4, MM7, OCS, PEER, VASP};
 use node::{LOG, NODE, OPS, RELAY, STORE};
 use policy::{EXPIRY, LIMITS, NUMBERS, RETENTION, SUBSCRIBERS, TELLING};
+use ppg::{BEARER, PAP, PPG};
 
 /// What stands where nothing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,9 @@ pub const SECTIONS: &[Section] = &[
     MM1,
     OPS,
     SMSC,
+    PPG,
+    PAP,
+    BEARER,
     TELLING,
     SUBSCRIBERS,
     NUMBERS,

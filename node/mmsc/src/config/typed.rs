@@ -19,8 +19,10 @@ use super::value::Value;
 use super::values::Values;
 
 mod mm1;
+mod ppg;
 mod smsc;
 
+pub use ppg::{BearerSettings, PapSettings, PpgSettings};
 pub use smsc::{SmscSettings, TlsClientFiles};
 
 /// A configuration that can be run.
@@ -38,6 +40,12 @@ pub struct Config {
     pub ops: Option<SocketAddr>,
     /// `[smsc.NAME]`, sorted by name.
     pub smscs: Vec<SmscSettings>,
+    /// `[ppg.NAME]`, sorted by name.
+    pub ppgs: Vec<PpgSettings>,
+    /// `pap.*`.
+    pub pap: PapSettings,
+    /// `bearer.*`.
+    pub bearer: BearerSettings,
     /// Everything that the domain decides by.
     pub policy: ServicePolicy,
     /// `relay.*`.
@@ -107,6 +115,9 @@ pub struct RelaySettings {
 /// Builds the typed form. Values that contradict each other are issues.
 pub(super) fn build(values: &Values) -> Result<Config, Vec<Issue>> {
     let mut reader = Reader::new(values);
+    let smscs = smsc::all(&mut reader);
+    let pap = ppg::listener(&mut reader);
+    let ppgs = ppg::all(&mut reader, pap.listen.is_some());
     let config = Config {
         node: NodeSettings {
             name: reader.take("node.name"),
@@ -120,7 +131,10 @@ pub(super) fn build(values: &Values) -> Result<Config, Vec<Issue>> {
         store: store(&mut reader),
         mm1: mm1::settings(&mut reader),
         ops: reader.take("ops.listen"),
-        smscs: smsc::all(&mut reader),
+        bearer: ppg::bearer(&mut reader, &smscs, &ppgs),
+        smscs,
+        ppgs,
+        pap,
         policy: policy(&mut reader),
         relay: RelaySettings {
             limits: AdmissionLimits {

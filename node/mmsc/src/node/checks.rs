@@ -5,21 +5,26 @@ use std::sync::atomic::Ordering;
 
 use mmsc_admin::health::CheckFn;
 use mmsc_admin::{Check, Condition, Health};
-use mmsc_interfaces::smpp::SmscConfig;
 use mmsc_ports::clock::STEP_ALARM;
 use mmsc_store::StoreError;
 
-use super::parts::{SmppSlot, Wiring};
+use super::bearers::Bearers;
+use super::parts::Wiring;
 use super::supervise::PartState;
 
 /// All checks of this node.
-pub(super) fn health(wiring: &Wiring, link: Arc<SmppSlot>, smscs: &[SmscConfig]) -> Health {
+pub(super) fn health(wiring: &Wiring, bearers: &Bearers) -> Health {
     let mut ready = vec![draining(wiring), store(wiring), relay(wiring)];
     if wiring.config.mm1.listen.is_some() {
         ready.push(part(wiring, "mm1", Condition::Failed));
     }
     ready.push(part(wiring, "smpp", Condition::Degraded));
-    ready.extend(smscs.iter().map(|smsc| bind(&link, &smsc.name)));
+    ready.extend(wiring.config.smscs.iter().map(|smsc| bind(bearers, &smsc.link.name)));
+    if !wiring.config.ppgs.is_empty() || wiring.config.pap.listen.is_some() {
+        ready.push(part(wiring, "pap", Condition::Degraded));
+    }
+    let gateways = wiring.config.ppgs.iter();
+    ready.extend(gateways.map(|ppg| gateway(bearers, &ppg.gateway.name)));
     ready.push(clock(wiring));
     // Neither a closed store nor an ended tree comes back by itself: restarting the process is what helps.
     Health::new(vec![store(wiring), relay(wiring)], ready)
@@ -71,13 +76,24 @@ fn part(wiring: &Wiring, name: &'static str, bad: fn(String) -> Condition) -> Ar
     })
 }
 
-fn bind(link: &Arc<SmppSlot>, smsc: &str) -> Arc<dyn Check> {
-    let (link, name) = (Arc::clone(link), smsc.to_owned());
+fn bind(bearers: &Bearers, smsc: &str) -> Arc<dyn Check> {
+    let (bearers, name) = (bearers.clone(), smsc.to_owned());
     check(format!("smsc.{smsc}"), move || {
-        if link.is_bound(&name) {
+        if bearers.is_bound(&name) {
             Condition::Ok
         } else {
             Condition::Degraded("not bound: notifications over it wait".to_owned())
+        }
+    })
+}
+
+fn gateway(bearers: &Bearers, ppg: &str) -> Arc<dyn Check> {
+    let (bearers, name) = (bearers.clone(), ppg.to_owned());
+    check(format!("ppg.{ppg}"), move || {
+        if bearers.is_up(&name) {
+            Condition::Ok
+        } else {
+            Condition::Degraded("not reached: notifications over it wait".to_owned())
         }
     })
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use mmsc_interfaces::bearer::{BearerEvents, ChooserMetrics};
 use mmsc_interfaces::metrics::Mm1Metrics;
-use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig, SmscEvents};
+use mmsc_interfaces::smpp::{Secret, Smpp, SmscConfig};
 use mmsc_ports::metrics::{Family, Source};
 use mmsc_ports::{BoxFuture, Clock, Ports};
 use mmsc_relay::port::Receipt;
@@ -22,16 +23,16 @@ pub(super) struct Sources {
 }
 
 /// Parts that restart.
-const PARTS: [&str; 3] = ["mm1", "smpp", "ops"];
+const PARTS: [&str; 4] = ["mm1", "smpp", "pap", "ops"];
 
 impl Sources {
-    /// All families, with those of the links as they are now.
-    pub(super) fn families(&self, smpp: Vec<Family>) -> Vec<Family> {
+    /// All families, with those of the bearers as they are now.
+    pub(super) fn families(&self, bearers: Vec<Family>) -> Vec<Family> {
         let mut families = self.own();
         families.extend(self.store.families());
         families.extend(self.relay.families());
         families.extend(self.mm1.families());
-        families.extend(smpp);
+        families.extend(bearers);
         families
     }
 
@@ -82,12 +83,15 @@ pub fn reference_page() -> String {
     // A link that is started and dropped before its task ever runs: only its measurements are looked at.
     let smsc = SmscConfig::new("NAME", "127.0.0.1:1", "mmsc", Secret::new(""));
     let smpp = Smpp::start(vec![smsc], Arc::new(NoEvents), &ports);
-    mmsc_admin::reference::metrics_page(&sources.families(smpp.families()))
+    let mut bearers = ChooserMetrics::default().families();
+    bearers.extend(smpp.families());
+    bearers.extend(mmsc_interfaces::pap::reference_families("NAME"));
+    mmsc_admin::reference::metrics_page(&sources.families(bearers))
 }
 
 struct NoEvents;
 
-impl SmscEvents for NoEvents {
+impl BearerEvents for NoEvents {
     fn receipt(&self, _receipt: Receipt) -> BoxFuture<'static, bool> {
         Box::pin(std::future::ready(false))
     }

@@ -1,7 +1,8 @@
 //! One node: its parts wired together, started in order, drained in reverse.
 //!
-//! ports → store → ring → relay → SMPP and MM1 → operators' port. `mmsc run` and `mmsc demo` start the same thing.
+//! ports → store → ring → relay → bearers (SMPP, PAP) and MM1 → operators' port. `mmsc run` and `mmsc demo` start the same thing.
 
+mod bearers;
 mod bound;
 mod checks;
 mod metrics;
@@ -62,6 +63,8 @@ pub enum NodeError {
 pub struct Addresses {
     /// MM1; none: off.
     pub mm1: Option<SocketAddr>,
+    /// Result notifications of push proxy gateways; none: off.
+    pub pap: Option<SocketAddr>,
     /// Operators' port; none: off.
     pub ops: Option<SocketAddr>,
 }
@@ -183,7 +186,11 @@ impl Node {
     pub fn ready_line(&self) -> String {
         let mut line = serde_json::json!({"ready": true, "node": self.name, "version": env!("CARGO_PKG_VERSION")});
         if let Some(object) = line.as_object_mut() {
-            for (name, address) in [("mm1", self.addresses.mm1), ("ops", self.addresses.ops)] {
+            for (name, address) in [
+                ("mm1", self.addresses.mm1),
+                ("pap", self.addresses.pap),
+                ("ops", self.addresses.ops),
+            ] {
                 if let Some(address) = address {
                     object.insert(name.to_owned(), address.to_string().into());
                 }
@@ -265,7 +272,7 @@ async fn start_parts(wiring: Wiring, board: Arc<PartBoard>, ports: &Ports) -> Re
     let groups = vec![
         GroupSpec {
             name: INTERFACES,
-            parts: vec![built.smpp],
+            parts: built.bearers,
         },
         GroupSpec {
             name: parts::MM1_GROUP,

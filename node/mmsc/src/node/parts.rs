@@ -1,24 +1,21 @@
-//! The parts of a node as their supervisors start them: SMPP, MM1, the operators' port.
+//! The parts of a node as their supervisors start them: bearers, MM1, the operators' port.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use mmsc_admin::{Exposition, OpsListener, OpsPages};
-use mmsc_interfaces::bearer::{Push, PushBearer};
 use mmsc_interfaces::metrics::Mm1Metrics;
 use mmsc_interfaces::mm1::{Mm1, Mm1Config, Mm1Notifier};
-use mmsc_interfaces::smpp::{Smpp, SmscConfig};
-use mmsc_ports::{BoxFuture, Clock, Ports};
+use mmsc_ports::{BoxFuture, Ports};
 use mmsc_relay::Relay;
-use mmsc_relay::port::TellOutcome;
 use mmsc_store::Store;
 use mmsc_store::metrics::StoreMetrics;
 
 use super::bound::BoundAhead;
 use super::supervise::{Part, PartBoard, PartSpec, StartPart};
-use super::{Addresses, NodeError, checks, metrics, tls};
+use super::{Addresses, NodeError, bearers, checks, metrics};
 use crate::config::Config;
 
 /// MM1 stands in a group of its own, because it is drained before the tree and SMPP after it.
@@ -37,7 +34,8 @@ pub(super) struct Wiring {
 
 /// Parts that are ready to be started.
 pub(super) struct Built {
-    pub(super) smpp: PartSpec,
+    /// What carries pushes.
+    pub(super) bearers: Vec<PartSpec>,
     pub(super) mm1: Option<PartSpec>,
     pub(super) ops: Option<PartSpec>,
     pub(super) addresses: Addresses,
@@ -46,19 +44,22 @@ pub(super) struct Built {
 /// Binds what listens, joins the parts, and gives them to whoever starts them.
 pub(super) async fn build(wiring: Wiring) -> Result<Built, NodeError> {
     let config = &wiring.config;
-    let smscs = smscs(config)?;
-    let link = Arc::new(SmppSlot::default());
+    let smscs = bearers::smscs(config)?;
+    let (links, chooser) = bearers::Bearers::new(&wiring);
     let bound_mm1 = bind(&wiring.ports, config.mm1.listen, "mm1").await?;
+    let bound_pap = bind(&wiring.ports, config.pap.listen, "pap").await?;
     let bound_ops = bind(&wiring.ports, config.ops, "ops").await?;
     let addresses = Addresses {
         mm1: bound_mm1.as_ref().map(|(_, address)| *address),
+        pap: bound_pap.as_ref().map(|(_, address)| *address),
         ops: bound_ops.as_ref().map(|(_, address)| *address),
     };
+    let pap_config = bearers::pap_config(config, addresses.pap)?;
     let mm1_config = mm1_config(config, addresses.mm1);
     let mm1_metrics = Arc::new(Mm1Metrics::default());
     let bearer = Mm1Notifier::new(
         &mm1_config,
-        Arc::clone(&link) as Arc<dyn PushBearer>,
+        chooser,
         Arc::clone(&wiring.ports.clock),
         Arc::clone(&mm1_metrics),
     );
@@ -74,10 +75,17 @@ pub(super) async fn build(wiring: Wiring) -> Result<Built, NodeError> {
     let exposition = Exposition::new(families.families(Vec::new()))?;
     let pages = Arc::new(OpsPages {
         exposition,
-        health: checks::health(&wiring, Arc::clone(&link), &smscs),
+        health: checks::health(&wiring, &links),
     });
+    let mut bearers = Vec::new();
+    if !pap_config.gateways.is_empty() || bound_pap.is_some() {
+        let ports = bound_pap.map_or_else(|| wiring.ports.clone(), |(ports, _)| ports);
+        let (links, families, pages) = (links.clone(), families.clone(), Arc::clone(&pages));
+        bearers.push(bearers::pap(&wiring, ports, pap_config, links, families, pages));
+    }
+    bearers.push(bearers::smpp(&wiring, smscs, links, families, Arc::clone(&pages)));
     Ok(Built {
-        smpp: smpp(&wiring, smscs, link, families, Arc::clone(&pages)),
+        bearers,
         mm1: bound_mm1.map(|(ports, _)| mm1(&wiring, ports, mm1_config, mm1_metrics)),
         ops: bound_ops.map(|(ports, address)| ops(ports, address, pages)),
         addresses,
@@ -98,21 +106,6 @@ async fn bind(
     let bound = listener.local_addr().map_err(failed)?;
     let net = Arc::new(BoundAhead::new(Arc::clone(&ports.net), listener));
     Ok(Some((Ports { net, ..ports.clone() }, bound)))
-}
-
-fn smscs(config: &Config) -> Result<Vec<SmscConfig>, NodeError> {
-    if config.smscs.is_empty() {
-        tracing::warn!("no [smsc.NAME] is configured: handsets are not told about their messages");
-    }
-    let with_tls = |settings: &crate::config::SmscSettings| {
-        let mut link = settings.link.clone();
-        let files = settings.tls.as_ref();
-        let failed = |error| NodeError::Part(format!("smsc.{}: {error}", link.name));
-        let client = files.map(tls::client).transpose().map_err(failed)?;
-        link.tls = client;
-        Ok(link)
-    };
-    config.smscs.iter().map(with_tls).collect()
 }
 
 fn mm1_config(config: &Config, bound: Option<SocketAddr>) -> Mm1Config {
@@ -143,80 +136,6 @@ fn public_url(config: &Config, bound: SocketAddr) -> String {
     }
     tracing::warn!("mm1.public_url is not set: notifications say 127.0.0.1, which handsets cannot reach");
     format!("{scheme}://127.0.0.1:{}", bound.port())
-}
-
-/// The links as they are now; a restart puts new ones in.
-#[derive(Default)]
-pub(super) struct SmppSlot(RwLock<Option<Smpp>>);
-
-impl SmppSlot {
-    fn put(&self, smpp: Smpp) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(smpp);
-    }
-
-    fn now(&self) -> Option<Smpp> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Whether the SMSC of this name has accepted our bind.
-    pub(super) fn is_bound(&self, name: &str) -> bool {
-        self.now().is_some_and(|smpp| smpp.is_bound(name))
-    }
-}
-
-impl PushBearer for SmppSlot {
-    fn push(&self, push: Push) -> BoxFuture<'static, TellOutcome> {
-        match self.now() {
-            Some(smpp) => smpp.push(push),
-            None => Box::pin(std::future::ready(TellOutcome::Failed { retry_after: None })),
-        }
-    }
-}
-
-struct SmppPart {
-    smpp: Smpp,
-    clock: Arc<dyn Clock>,
-}
-
-impl Part for SmppPart {
-    fn ended(&self) -> BoxFuture<'static, String> {
-        let ended = self.smpp.ended();
-        Box::pin(async move { ended.await.to_string() })
-    }
-
-    /// Responses that are outstanding are awaited; then it unbinds.
-    fn drain(self: Box<Self>, limit: Duration) -> BoxFuture<'static, bool> {
-        Box::pin(async move {
-            tokio::select! {
-                () = self.smpp.shutdown() => true,
-                () = self.clock.sleep(limit) => false,
-            }
-        })
-    }
-}
-
-fn smpp(
-    wiring: &Wiring,
-    smscs: Vec<SmscConfig>,
-    slot: Arc<SmppSlot>,
-    sources: metrics::Sources,
-    pages: Arc<OpsPages>,
-) -> PartSpec {
-    let (relay, ports) = (wiring.relay.clone(), wiring.ports.clone());
-    let start: StartPart = Arc::new(move || {
-        let smpp = Smpp::start(smscs.clone(), Arc::new(relay.clone()), &ports);
-        slot.put(smpp.clone());
-        let replaced = pages.exposition.replace(sources.families(smpp.families()));
-        let part: Result<Box<dyn Part>, String> = match replaced {
-            Ok(()) => Ok(Box::new(SmppPart {
-                smpp,
-                clock: Arc::clone(&ports.clock),
-            })),
-            Err(error) => Err(error.to_string()),
-        };
-        Box::pin(std::future::ready(part))
-    });
-    PartSpec { name: "smpp", start }
 }
 
 struct Mm1Part {

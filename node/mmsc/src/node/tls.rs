@@ -1,8 +1,7 @@
-//! TLS towards SMSCs.
+//! TLS towards SMSCs and push proxy gateways.
 
 use std::sync::Arc;
 
-use mmsc_interfaces::smpp::SmscTls;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -13,7 +12,7 @@ use crate::config::TlsClientFiles;
 ///
 /// # Errors
 /// The text for the operator, with the file that is wrong.
-pub(super) fn client(files: &TlsClientFiles) -> Result<SmscTls, String> {
+pub(super) fn client(files: &TlsClientFiles) -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore::empty();
     for certificate in chain(&files.authorities)? {
         let added = roots.add(certificate);
@@ -33,10 +32,7 @@ pub(super) fn client(files: &TlsClientFiles) -> Result<SmscTls, String> {
                 .map_err(|error| format!("{}: {error}", certificate.display()))?
         }
     };
-    Ok(SmscTls {
-        server_name: files.server_name.clone(),
-        client: Arc::new(client),
-    })
+    Ok(Arc::new(client))
 }
 
 fn chain(file: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -71,10 +67,7 @@ mod tests {
             identity,
         };
         let identity = Some((certificate.clone(), key));
-        assert_eq!(
-            client(&files(&certificate, identity)).unwrap().server_name,
-            "smsc.example"
-        );
+        assert!(client(&files(&certificate, identity)).is_ok());
         for (wrong, named) in [
             (files(&empty, None), "empty.pem holds no certificate"),
             (files(&directory.path().join("no.pem"), None), "no.pem"),

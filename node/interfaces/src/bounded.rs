@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// At most `capacity` entries; the oldest insertion goes first.
 #[derive(Debug)]
-pub(super) struct Bounded<K, V> {
+pub(crate) struct Bounded<K, V> {
     capacity: usize,
     entries: BTreeMap<K, (u64, V)>,
     order: VecDeque<(u64, K)>,
@@ -12,7 +12,7 @@ pub(super) struct Bounded<K, V> {
 }
 
 impl<K: Ord + Clone, V> Bounded<K, V> {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             capacity: capacity.max(1),
             entries: BTreeMap::new(),
@@ -21,24 +21,24 @@ impl<K: Ord + Clone, V> Bounded<K, V> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub(super) fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|(_, value)| value)
     }
 
-    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         self.entries.get_mut(key).map(|(_, value)| value)
     }
 
-    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
         self.entries.remove(key).map(|(_, value)| value)
     }
 
     /// Inserts, or replaces and makes young again. Returns what had to go: the entry that it replaces, or the oldest.
-    pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let stamp = self.next;
         self.next += 1;
         let replaced = self.entries.insert(key.clone(), (stamp, value));
