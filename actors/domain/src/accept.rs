@@ -146,10 +146,11 @@ pub fn notification(head: &MmHead, token: Token) -> Notification {
         expires_at: head.expires_at,
         delivery_report: head.delivery_report,
         applic_id: head.carried.applic_id.clone(),
+        stored: false,
     }
 }
 
-fn check_size(
+pub(crate) fn check_size(
     submit: &Submit,
     content_len: u64,
     policy: &ServicePolicy,
@@ -290,7 +291,7 @@ fn hides(routed: &RoutedRecipient, policy: &ServicePolicy) -> bool {
     }
 }
 
-fn check_content(submit: &Submit, content_len: u64, policy: &ServicePolicy) -> Result<(), Refusal> {
+pub(crate) fn check_content(submit: &Submit, content_len: u64, policy: &ServicePolicy) -> Result<(), Refusal> {
     if submit.parts.len() > policy.max_parts {
         return Err(Refusal::ContentNotAccepted(format!(
             "more than {} parts",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address::HomePrefix;
 use crate::lifecycle::{Leads, Timers};
+use crate::mmbox::MmBoxPolicy;
 use crate::profile::SubscriberProfile;
 use crate::rate::Rate;
 use crate::routing::{PeerName, RoutingTable};
@@ -78,6 +79,8 @@ pub struct ServicePolicy {
     pub unknown_subscribers: UnknownSubscribers,
     /// How often a message may be passed on in a row.
     pub max_forwards: usize,
+    /// Network stores; none: not offered.
+    pub mmbox: Option<MmBoxPolicy>,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -106,6 +109,7 @@ impl Default for ServicePolicy {
             home_prefix: None,
             unknown_subscribers: UnknownSubscribers::default(),
             max_forwards: 20,
+            mmbox: None,
         }
     }
 }

@@ -29,6 +29,7 @@ impl DuplicateRow {
         Accepted {
             id: self.id,
             refused_recipients: self.refused_recipients,
+            stored: None,
         }
     }
 }

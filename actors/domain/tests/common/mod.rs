@@ -85,6 +85,7 @@ pub fn submit() -> Submit {
         parts: vec![part(0, 10), part(10, 20)],
         carried: CarriedFields::default(),
         previously_sent: Vec::new(),
+        store: None,
         duplicate: Some(DuplicateKey {
             interface: Interface::Mm1,
             scope: "+15550100001".to_owned(),
@@ -113,6 +114,7 @@ pub fn notification_row(policy: &mmsc_domain::telling::TellingPolicy) -> mmsc_do
         expires_at: NOW.plus(DAY),
         delivery_report: false,
         applic_id: None,
+        stored: false,
     };
     InboxRow::born(Telling::Notification(told), NOW, NOW.plus(DAY), policy)
 }

@@ -164,6 +164,7 @@ pub async fn accept(
     let accepted = Accepted {
         id,
         refused_recipients: admission.refused.clone(),
+        stored: None,
     };
     let mut after = write_new(ctx, txn, now, head, &admission).await?;
     match taken.octets {
@@ -355,6 +356,7 @@ pub async fn new_copy(
         told_due_at: None,
         report_refused: record.is_some_and(|record| record.delivery_reports_refused),
         read_reported: false,
+        stored: false,
     };
     change.insert(copy, true);
     change.event(index, first, Some(leads)).await?;

@@ -301,6 +301,7 @@ pub fn submit_to(recipients: Vec<Recipient>, transaction: &str) -> Submit {
             transaction_id: transaction.as_bytes().to_vec(),
         }),
         previously_sent: Vec::new(),
+        store: None,
     }
 }
 

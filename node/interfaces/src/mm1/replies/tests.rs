@@ -150,12 +150,14 @@ async fn an_acceptance_says_who_was_left_out() {
         .committed(Accepted {
             id,
             refused_recipients: Vec::new(),
+            stored: None,
         })
         .await;
     let partial = proof
         .committed(Accepted {
             id,
             refused_recipients: vec!["+15550100009".to_owned()],
+            stored: None,
         })
         .await;
     let conf = |committed: &_, left_out: &[String], version, store| {

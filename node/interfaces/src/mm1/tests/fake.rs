@@ -64,6 +64,7 @@ impl Fake {
                 let accepted = Accepted {
                     id: MmId::mint(ShardId(1), UnixMillis(2), [3; 8]),
                     refused_recipients: Vec::new(),
+                    stored: None,
                 };
                 SubmitAnswer::Accepted(proof.committed(accepted).await)
             }

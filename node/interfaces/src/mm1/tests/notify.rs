@@ -40,6 +40,7 @@ fn notification() -> Notification {
         expires_at: NOW.plus(Duration::from_secs(259_200)),
         delivery_report: false,
         applic_id: None,
+        stored: false,
     }
 }
 

@@ -39,6 +39,7 @@ pub fn forward(
         date: pdu.date.map(|date| UnixMillis::from_seconds(date.0)),
         mms_version: version.octet(),
         duplicate: Some(duplicate),
+        store: None,
     };
     Ok((forward, left_out))
 }

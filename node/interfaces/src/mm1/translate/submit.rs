@@ -85,6 +85,7 @@ pub fn submission(
         carried: carried(pdu),
         duplicate: Some(duplicate),
         previously_sent: Vec::new(),
+        store: None,
     };
     let claimed_from = match &pdu.from {
         Sender::InsertAddress => None,
