@@ -9,6 +9,8 @@
     dead_code
 )]
 
+pub mod mmbox;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

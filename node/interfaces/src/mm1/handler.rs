@@ -17,6 +17,7 @@ use super::config::{Mm1Config, Unidentified};
 use super::identity::{BadIdentity, Identities, Identity};
 use super::replies::{Asked, Fault, HttpFault};
 use super::seen::Seen;
+use super::translate::StorePlace;
 use super::{post, respond, retrieve};
 use crate::http::{BodyBudget, BodyError, BodyLimits, Chunks, Handler, Peer, read_body};
 use crate::metrics::{Mm1Metrics, Mm1Outcome, Mm1Refusal, Mm1Request};
@@ -124,6 +125,14 @@ impl Service {
         }
     }
 
+    /// Where stored messages are fetched.
+    pub(super) fn place(&self) -> StorePlace<'_> {
+        StorePlace {
+            public_url: &self.config.public_url,
+            domain: &self.config.domain,
+        }
+    }
+
     pub(super) fn http(&self, request: Mm1Request, fault: HttpFault, why: Mm1Refusal) -> Answer {
         if why != Mm1Refusal::BadIdentity {
             self.metrics.refuse(why);
@@ -209,6 +218,7 @@ pub(super) fn token_of(path: &str) -> Option<Token> {
 }
 
 fn refusal_label(fault: &Fault) -> Mm1Refusal {
+    use mmsc_domain::mmbox::NotStored;
     use mmsc_domain::why::Refusal;
     match fault {
         Fault::Refused(Refusal::NoIdentity) => Mm1Refusal::NoIdentity,
@@ -225,7 +235,17 @@ fn refusal_label(fault: &Fault) -> Mm1Refusal {
             | Refusal::HidingNotPossible
             | Refusal::MayNotBeForwarded,
         ) => Mm1Refusal::Policy,
-        Fault::Refused(Refusal::UnknownMessage) => Mm1Refusal::UnknownMessage,
+        Fault::Refused(Refusal::UnknownMessage) | Fault::NotStored(NotStored::NotFound) => Mm1Refusal::UnknownMessage,
+        Fault::NotStored(NotStored::TooLarge) => Mm1Refusal::TooLarge,
+        Fault::NotStored(
+            NotStored::NotAllowed
+            | NotStored::Full
+            | NotStored::BadState
+            | NotStored::BadFlags
+            | NotStored::NotAccepted
+            | NotStored::Damaged,
+        ) => Mm1Refusal::Policy,
+        Fault::NotStored(NotStored::NotOffered) => Mm1Refusal::Unsupported,
         Fault::Busy(_) => Mm1Refusal::Busy,
         Fault::Malformed(mms::DecodeErrorKind::UnknownMessageType(_) | mms::DecodeErrorKind::UnsupportedVersion(_))
         | Fault::NotOffered

@@ -2,6 +2,7 @@
 
 mod fake;
 mod http;
+mod mmbox;
 mod notify;
 mod pdus;
 mod recipient;

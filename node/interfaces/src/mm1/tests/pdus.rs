@@ -2,6 +2,7 @@
 
 use mmsc_domain::Token;
 use mmsc_domain::command::HandsetAnswer;
+use mmsc_domain::mmbox::NotStored;
 use mmsc_domain::why::Refusal;
 use mmsc_wire::mms::{
     AcknowledgeInd, CancelConf, MboxViewReq, NotificationInd, NotifyRespInd, Pdu, ReplyCharging, ResponseStatus,
@@ -231,6 +232,7 @@ async fn without_identity_the_token_may_not_suffice() {
 #[tokio::test]
 async fn what_this_release_does_not_serve() {
     let bench = Bench::start().await;
+    *bench.fake.box_says.lock().unwrap() = Some(NotStored::NotOffered);
     let view = MboxViewReq {
         transaction_id: "V".into(),
         version: Version::V1_2,
