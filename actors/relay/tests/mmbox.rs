@@ -273,3 +273,25 @@ async fn what_is_not_offered_or_not_allowed() {
     assert_eq!(upload(&node, phone(2), "u1", CONTENT).await, Err(NotStored::NotAllowed));
     assert!(view(&node, everything(phone(1))).await.entries.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_count_as_submissions_do() {
+    let mut world = world();
+    world.policy.submit_rate = Some(mmsc_domain::rate::Rate {
+        per_minute: 1,
+        burst: 2,
+    });
+    let node = world.start().await;
+    let first = upload(&node, phone(1), "u1", CONTENT).await;
+    assert!(first.is_ok());
+    accept(&node, submit_to(vec![to(phone(2))], "t1")).await;
+    assert_eq!(upload(&node, phone(1), "u2", CONTENT).await, Err(NotStored::TooOften));
+    assert_eq!(
+        upload(&node, phone(1), "u1", CONTENT).await,
+        first,
+        "a repeat costs nothing"
+    );
+    assert!(upload(&node, phone(2), "u2", CONTENT).await.is_ok());
+    node.clock.move_on(Duration::from_secs(61));
+    assert!(upload(&node, phone(1), "u2", CONTENT).await.is_ok());
+}

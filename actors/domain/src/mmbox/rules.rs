@@ -107,6 +107,9 @@ pub enum NotStored {
     /// The record of the store cannot be read: damage.
     #[n(8)]
     Damaged,
+    /// The owner stores more than its allowed rate.
+    #[n(9)]
+    TooOften,
 }
 
 impl From<Refusal> for NotStored {
@@ -117,8 +120,8 @@ impl From<Refusal> for NotStored {
             }
             Refusal::UnknownMessage => Self::NotFound,
             Refusal::TooLarge { .. } | Refusal::TooManyRecipients { .. } => Self::TooLarge,
-            Refusal::RateExceeded
-            | Refusal::NoRecipients
+            Refusal::RateExceeded => Self::TooOften,
+            Refusal::NoRecipients
             | Refusal::BadRecipient(_)
             | Refusal::ContentNotAccepted(_)
             | Refusal::BadField(_)

@@ -1,5 +1,7 @@
 //! What a client asks of its store: each a transaction of its own, with a permit of admission.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use mmsc_domain::mmbox::{MmBoxEntry, MmBoxPolicy, MmBoxTotals, NotStored, StoreWish, Upload, View};
 use mmsc_domain::{Address, Token};
@@ -90,9 +92,10 @@ impl Relay {
             Ok(staged) => staged,
             Err(busy) => return MmBoxAnswer::Busy(busy),
         };
-        let (ctx, upload, staged) = (&self.ctx, &upload, staged.as_ref());
+        let within_rate = OnceLock::new();
+        let (ctx, upload, staged, within_rate) = (&self.ctx, &upload, staged.as_ref(), &within_rate);
         let commit = ctx.store.transact(ctx.operation(), |txn| async move {
-            store::upload(ctx, &txn, upload, staged).await
+            store::upload(ctx, &txn, upload, staged, within_rate).await
         });
         self.stored(commit.await)
     }

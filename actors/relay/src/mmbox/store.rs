@@ -1,5 +1,7 @@
 //! How messages come into a store, and what happens to them there.
 
+use std::sync::OnceLock;
+
 use mmsc_domain::accept::{Admission, MAX_VISIBLE_RECIPIENTS};
 use mmsc_domain::forward::Original;
 use mmsc_domain::lifecycle::Final;
@@ -126,6 +128,7 @@ pub async fn upload(
     txn: &Txn,
     upload: &Upload,
     staged: Option<&Staged>,
+    within_rate: &OnceLock<bool>,
 ) -> Result<Result<Token, NotStored>, Stop> {
     let Upload {
         owner, wish, message, ..
@@ -163,6 +166,15 @@ pub async fn upload(
         Ok(flags) => flags,
         Err(not) => return Ok(Err(not)),
     };
+    // Asked once, however often the transaction runs. What is uploaded costs as much as what is sent.
+    let now = ctx.now();
+    let may = within_rate.get_or_init(|| {
+        let rate = ctx.policy.rate_of(&profile);
+        rate.is_none_or(|rate| ctx.rates.take(owner, rate, now))
+    });
+    if !may {
+        return Ok(Err(NotStored::TooOften));
+    }
     let content = ContentRef {
         id,
         len,
@@ -172,7 +184,7 @@ pub async fn upload(
     };
     let new = NewEntry {
         token,
-        stored_at: ctx.now(),
+        stored_at: now,
         state,
         own: matches!(state, MmBoxState::Draft | MmBoxState::Sent),
         flags,

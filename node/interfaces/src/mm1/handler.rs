@@ -243,7 +243,8 @@ fn refusal_label(fault: &Fault) -> Mm1Refusal {
             | NotStored::BadState
             | NotStored::BadFlags
             | NotStored::NotAccepted
-            | NotStored::Damaged,
+            | NotStored::Damaged
+            | NotStored::TooOften,
         ) => Mm1Refusal::Policy,
         Fault::NotStored(NotStored::NotOffered) => Mm1Refusal::Unsupported,
         Fault::Busy(_) => Mm1Refusal::Busy,

@@ -150,6 +150,7 @@ fn not_stored_status(not: NotStored) -> ResponseStatus {
         NotStored::TooLarge | NotStored::NotAccepted => ResponseStatus::PermanentContentNotAccepted,
         // Response-Status has no word for a full store; Store-Status has.
         NotStored::Full | NotStored::Damaged => ResponseStatus::PermanentFailure,
+        NotStored::TooOften => ResponseStatus::TransientFailure,
     }
 }
 
@@ -276,6 +277,7 @@ fn not_stored_text(not: NotStored) -> &'static str {
         NotStored::TooLarge => "Message too large to be stored",
         NotStored::NotAccepted => "Message content not accepted",
         NotStored::Damaged => "The message store cannot be read",
+        NotStored::TooOften => "Too many messages, try again later",
     }
 }
 

@@ -10,7 +10,7 @@ use super::value::Kind;
 use interfaces::{MM1, SMSC};
 use later::{ADMIN, API, CLUSTER, MM3, MM4, MM7, OCS, PEER, VASP};
 use node::{LOG, NODE, OPS, RELAY, STORE};
-use policy::{EXPIRY, LIMITS, NUMBERS, RETENTION, SUBSCRIBERS, TELLING};
+use policy::{EXPIRY, LIMITS, MMBOX, NUMBERS, RETENTION, SUBSCRIBERS, TELLING};
 
 /// What stands where nothing is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +98,7 @@ pub const SECTIONS: &[Section] = &[
     LIMITS,
     EXPIRY,
     RETENTION,
+    MMBOX,
     RELAY,
     PEER,
     CLUSTER,

@@ -62,6 +62,7 @@ fn faults() -> Vec<Fault> {
         NotStored::TooLarge,
         NotStored::NotAccepted,
         NotStored::Damaged,
+        NotStored::TooOften,
     ];
     let own = own.into_iter().chain(stores.map(Fault::NotStored));
     let refusals = refusals.into_iter().map(Fault::Refused);
