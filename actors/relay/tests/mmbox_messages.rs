@@ -283,3 +283,35 @@ async fn stores_outlive_the_process() {
     assert_eq!(state(&node, phone(2)).await, MmBoxState::New);
     assert_eq!(stored_content(&node, phone(2), entry).await, CONTENT);
 }
+
+/// All that reach one subscriber at once meet at the totals of its store: each is accepted, told and counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_at_once_for_one_who_stores_everything() {
+    let world = world();
+    provision(&world, &phone(2), automatic()).await;
+    let node = world.start().await;
+    let names: Vec<String> = (0..64).map(|n| format!("t{n}")).collect();
+    let all = names.iter().map(|name| {
+        let mut submit = submit_to(vec![to(phone(2))], name);
+        submit.store = Some(StoreWish::default());
+        sent(&node, submit)
+    });
+    let all = futures_util::future::join_all(all).await;
+    assert!(all.iter().all(|one| matches!(one.stored, Some(Stored::At(_)))));
+    assert_eq!(totals(&node, phone(1)).await, (64, 64 * LEN));
+    assert_eq!(totals(&node, phone(2)).await, (64, 64 * LEN));
+    eventually("every notification", || node.bearer.notifications().len() == 64).await;
+}
+
+/// A long list is expanded in bounded transactions; each of them stores for those who want it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_stored_too() {
+    let world = world();
+    provision(&world, &phone(205), automatic()).await;
+    let node = world.start().await;
+    let list = (100..320).map(|n| to(phone(n))).collect();
+    accept(&node, submit_to(list, "t1")).await;
+    eventually("every notification", || node.bearer.notifications().len() == 220).await;
+    assert_eq!(totals(&node, phone(205)).await, (1, LEN));
+    assert_eq!(totals(&node, phone(206)).await, (0, 0));
+}

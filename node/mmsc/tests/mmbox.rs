@@ -21,6 +21,7 @@ const BOB: &str = "+15550100002";
 const CONTENT: &[u8] = b"what is kept";
 
 /// A handset that asks a node.
+#[derive(Clone, Copy)]
 struct Handset<'a> {
     mm1: &'a str,
     number: &'static str,
@@ -106,34 +107,37 @@ fn mm1(node: &Process) -> String {
     node.ready()["mm1"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn a_store_is_filled_listed_fetched_and_emptied() {
-    let directory = tempfile::tempdir().unwrap();
-    let sets = [
-        "smsc.main.address=127.0.0.1:1",
-        "mmbox.offered=true",
-        "mmbox.max_messages=3",
-    ];
-    let node = Process::node(directory.path(), &sets);
-    let address = mm1(&node);
-    let alice = Handset {
-        mm1: &address,
-        number: ALICE,
-    };
-    let sent = alice.ask(send(true));
-    let Pdu::SendConf(conf) = decode(&sent) else { panic!() };
-    assert_eq!(
-        (conf.response_status, conf.store_status),
-        (ResponseStatus::Ok, Some(StoreStatus::Success))
-    );
-    let kept = conf.content_location.unwrap().to_str().into_owned();
+const SETS: [&str; 3] = [
+    "smsc.main.address=127.0.0.1:1",
+    "mmbox.offered=true",
+    "mmbox.max_messages=3",
+];
+
+fn handsets(mm1: &str) -> (Handset<'_>, Handset<'_>) {
+    let handset = |number| Handset { mm1, number };
+    (handset(ALICE), handset(BOB))
+}
+
+/// The path of a location: after a restart the node has another port.
+fn path(location: &str) -> String {
+    location.rsplit('/').next().unwrap().to_owned()
+}
+
+fn sent(handset: Handset<'_>, pdu: SendReq<'_>) -> (ResponseStatus, Option<StoreStatus>, Option<String>) {
+    let answer = handset.ask(pdu);
+    let Pdu::SendConf(conf) = decode(&answer) else { panic!() };
+    let location = conf.content_location.map(|it| it.to_str().into_owned());
+    (conf.response_status, conf.store_status, location)
+}
+
+fn uploaded(handset: Handset<'_>) -> String {
     let mut descr = Vec::new();
     let draft = MboxDescr {
         content: Some(content()),
         ..MboxDescr::default()
     };
     mms::encode(&draft.into(), &mut descr).unwrap();
-    let uploaded = alice.ask(MboxUploadReq {
+    let answer = handset.ask(MboxUploadReq {
         transaction_id: "U".into(),
         version: Version::V1_2,
         mm_state: None,
@@ -143,46 +147,62 @@ fn a_store_is_filled_listed_fetched_and_emptied() {
             body: mms::Body::Single(&descr),
         },
     });
-    let Pdu::MboxUploadConf(conf) = decode(&uploaded) else {
+    let Pdu::MboxUploadConf(conf) = decode(&answer) else {
         panic!()
     };
     assert_eq!(conf.store_status, StoreStatus::Success);
-    let draft = conf.content_location.unwrap().to_str().into_owned();
+    conf.content_location.unwrap().to_str().into_owned()
+}
+
+fn passed_on(handset: Handset<'_>, location: &str) -> (ResponseStatus, Option<StoreStatus>) {
+    let answer = handset.ask(ForwardReq {
+        transaction_id: "F".into(),
+        version: Version::V1_2,
+        to: vec![format!("{BOB}/TYPE=PLMN").into()],
+        content_location: location.to_owned().into(),
+        store: Some(true),
+        ..ForwardReq::default()
+    });
+    let Pdu::ForwardConf(conf) = decode(&answer) else {
+        panic!()
+    };
+    (conf.response_status, conf.store_status)
+}
+
+fn deleted(handset: Handset<'_>, locations: &[&str]) -> Vec<ResponseStatus> {
+    let answer = handset.ask(MboxDeleteReq {
+        transaction_id: "D".into(),
+        version: Version::V1_2,
+        content_locations: locations.iter().map(|it| (*it).to_owned().into()).collect(),
+    });
+    let Pdu::MboxDeleteConf(conf) = decode(&answer) else {
+        panic!()
+    };
+    conf.response_statuses.iter().map(|it| it.status).collect()
+}
+
+#[test]
+fn a_store_outlives_the_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = Process::node(directory.path(), &SETS);
+    let address = mm1(&node);
+    let (alice, _) = handsets(&address);
+    let (status, stored, kept) = sent(alice, send(true));
+    assert_eq!((status, stored), (ResponseStatus::Ok, Some(StoreStatus::Success)));
+    let (kept, draft) = (kept.unwrap(), uploaded(alice));
     node.signal("TERM");
     assert_eq!(node.end().0.code(), Some(0));
 
-    // After a restart everything is there, and the repeat of a submission names the same address.
-    let node = Process::node(directory.path(), &sets);
+    let node = Process::node(directory.path(), &SETS);
     let address = mm1(&node);
-    let (alice, bob) = (
-        Handset {
-            mm1: &address,
-            number: ALICE,
-        },
-        Handset {
-            mm1: &address,
-            number: BOB,
-        },
-    );
-    let path = |location: &str| location.rsplit('/').next().unwrap().to_owned();
-    let list: Vec<_> = alice
-        .list()
-        .into_iter()
-        .map(|(at, state, octets)| (path(&at), state, octets))
-        .collect();
+    let (alice, bob) = handsets(&address);
+    let list = alice.list().into_iter();
+    let list: Vec<_> = list.map(|(at, state, octets)| (path(&at), state, octets)).collect();
     let held = Some(CONTENT.to_vec());
-    assert_eq!(
-        list,
-        [
-            (path(&draft), MmState::Draft, held.clone()),
-            (path(&kept), MmState::Sent, held)
-        ]
-    );
-    let repeated = alice.ask(send(true));
-    let Pdu::SendConf(conf) = decode(&repeated) else {
-        panic!()
-    };
-    assert_eq!(path(&conf.content_location.unwrap().to_str()), path(&kept));
+    let draft = (path(&draft), MmState::Draft, held.clone());
+    assert_eq!(list, [draft, (path(&kept), MmState::Sent, held)]);
+    let (_, _, again) = sent(alice, send(true));
+    assert_eq!(path(&again.unwrap()), path(&kept), "a repeat names the same address");
 
     let fetched = alice.fetch(&kept);
     let Pdu::RetrieveConf(conf) = decode(&fetched) else {
@@ -195,34 +215,27 @@ fn a_store_is_filled_listed_fetched_and_emptied() {
         panic!()
     };
     assert_eq!(conf.retrieve_status, Some(mms::RetrieveStatus::PermanentNotFound));
+}
 
-    // The draft is sent out of the store; the copy of that is stored for the third and last place.
-    let forwarded = alice.ask(ForwardReq {
-        transaction_id: "F".into(),
-        version: Version::V1_2,
-        to: vec![format!("{BOB}/TYPE=PLMN").into()],
-        content_location: draft.clone().into(),
-        store: Some(true),
-        ..ForwardReq::default()
-    });
-    let Pdu::ForwardConf(conf) = decode(&forwarded) else {
-        panic!()
-    };
-    assert_eq!(
-        (conf.response_status, conf.store_status),
-        (ResponseStatus::Ok, Some(StoreStatus::Success))
-    );
-    let full = alice.ask(SendReq {
+#[test]
+fn a_store_is_filled_sent_from_and_emptied() {
+    let directory = tempfile::tempdir().unwrap();
+    let node = Process::node(directory.path(), &SETS);
+    let address = mm1(&node);
+    let (alice, bob) = handsets(&address);
+    let (_, _, kept) = sent(alice, send(true));
+    let (kept, draft) = (kept.unwrap(), uploaded(alice));
+    // The draft is sent out of the store; what it became is stored in the third and last place.
+    let done = (ResponseStatus::Ok, Some(StoreStatus::Success));
+    assert_eq!(passed_on(alice, &draft), done);
+    let next = SendReq {
         transaction_id: "T2".into(),
         ..send(true)
-    });
-    let Pdu::SendConf(conf) = decode(&full) else { panic!() };
-    assert_eq!(
-        (conf.response_status, conf.store_status),
-        (ResponseStatus::Ok, Some(StoreStatus::MmboxFull))
-    );
+    };
+    let full = (ResponseStatus::Ok, Some(StoreStatus::MmboxFull), None);
+    assert_eq!(sent(alice, next), full);
     let states: Vec<_> = alice.list().into_iter().map(|(_, state, _)| state).collect();
-    assert_eq!(states, [MmState::Sent, MmState::Sent, MmState::Sent]);
+    assert_eq!(states, [MmState::Sent; 3]);
 
     let stored = bob.ask(MboxStoreReq {
         transaction_id: "S".into(),
@@ -238,26 +251,8 @@ fn a_store_is_filled_listed_fetched_and_emptied() {
         StoreStatus::PermanentServiceDenied,
         "somebody else's"
     );
-    let delete = |locations: &[&String]| MboxDeleteReq {
-        transaction_id: "D".into(),
-        version: Version::V1_2,
-        content_locations: locations.iter().map(|it| (*it).clone().into()).collect(),
-    };
-    let statuses = |answer: &[u8]| match decode(answer) {
-        Pdu::MboxDeleteConf(conf) => conf.response_statuses.iter().map(|it| it.status).collect::<Vec<_>>(),
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(
-        statuses(&bob.ask(delete(&[&kept]))),
-        [ResponseStatus::PermanentServiceDenied]
-    );
-    assert_eq!(
-        statuses(&alice.ask(delete(&[&kept, &draft]))),
-        [ResponseStatus::Ok, ResponseStatus::Ok]
-    );
-    assert_eq!(
-        statuses(&alice.ask(delete(&[&kept]))),
-        [ResponseStatus::PermanentNotFound]
-    );
+    assert_eq!(deleted(bob, &[&kept]), [ResponseStatus::PermanentServiceDenied]);
+    assert_eq!(deleted(alice, &[&kept, &draft]), [ResponseStatus::Ok; 2]);
+    assert_eq!(deleted(alice, &[&kept]), [ResponseStatus::PermanentNotFound]);
     assert_eq!(alice.list().len(), 1);
 }

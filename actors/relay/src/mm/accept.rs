@@ -164,11 +164,7 @@ pub async fn accept(
     }
     let head = admission.head(submit, id, taken.content, now);
     // First, so that whoever stores the message finds its content held.
-    match taken.octets {
-        Octets::None => {}
-        Octets::Staged(staged) => txn.adopt(staged.clone(), holder(id)),
-        Octets::Shared(content) => txn.hold(content, holder(id)).await?,
-    }
+    taken.octets.held_by(txn, id).await?;
     let stored = match &submit.store {
         Some(wish) => Some(mmbox::store_sent(ctx, txn, &head, &admission, wish).await?),
         None => None,
@@ -205,6 +201,17 @@ enum Octets<'w> {
     Staged(&'w Staged),
     /// They are held by what is passed on.
     Shared(ContentId),
+}
+
+impl Octets<'_> {
+    async fn held_by(&self, txn: &Txn, id: MmId) -> Result<(), Stop> {
+        match self {
+            Self::None => {}
+            Self::Staged(staged) => txn.adopt((*staged).clone(), holder(id)),
+            Self::Shared(content) => txn.hold(*content, holder(id)).await?,
+        }
+        Ok(())
+    }
 }
 
 /// What a new MM is made of, and has to learn of it.

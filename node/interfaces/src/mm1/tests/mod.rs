@@ -3,6 +3,7 @@
 mod fake;
 mod http;
 mod mmbox;
+mod mmbox_upload;
 mod notify;
 mod pdus;
 mod recipient;
