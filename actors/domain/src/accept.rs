@@ -155,10 +155,11 @@ pub fn notification(head: &MmHead, token: Token) -> Notification {
         applic_id: head.carried.applic_id.clone(),
         reply_offer: head.reply_offer,
         reply_to: head.reply_claim.as_ref().map(|claim| claim.original),
+        stored: false,
     }
 }
 
-fn check_size(
+pub(crate) fn check_size(
     submit: &Submit,
     content_len: u64,
     policy: &ServicePolicy,
@@ -299,7 +300,7 @@ fn hides(routed: &RoutedRecipient, policy: &ServicePolicy) -> bool {
     }
 }
 
-fn check_content(submit: &Submit, content_len: u64, policy: &ServicePolicy) -> Result<(), Refusal> {
+pub(crate) fn check_content(submit: &Submit, content_len: u64, policy: &ServicePolicy) -> Result<(), Refusal> {
     if submit.parts.len() > policy.max_parts {
         return Err(Refusal::ContentNotAccepted(format!(
             "more than {} parts",

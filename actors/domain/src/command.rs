@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::address::Address;
 use crate::id::{MmId, Token};
+use crate::mmbox::{StoreWish, Stored};
 use crate::record::{
     CarriedFields, Interface, MediaType, MessageClass, MmHead, PartEntry, PreviouslySent, Priority, Recipient,
 };
@@ -82,12 +83,14 @@ pub struct Submit {
     pub previously_sent: Vec<PreviouslySent>,
     /// Who pays for replies, and whether it is one.
     pub charging: ReplyCharging,
+    /// To be put into the originator's network store as well (X-Mms-Store).
+    pub store: Option<StoreWish>,
 }
 
 /// Passing a message on without having retrieved it (m-forward-req).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forward {
-    /// Names the forwarder's copy of the original.
+    /// Names the forwarder's copy of the original, or a message in the forwarder's network store.
     pub token: Token,
     /// The authenticated forwarder.
     pub forwarder: Address,
@@ -111,6 +114,8 @@ pub struct Forward {
     pub mms_version: u8,
     /// How to know it again.
     pub duplicate: Option<DuplicateKey>,
+    /// The new message is to be put into the forwarder's network store as well (X-Mms-Store).
+    pub store: Option<StoreWish>,
 }
 
 /// What a handset says about a notification or a retrieval.
@@ -168,4 +173,6 @@ pub struct Accepted {
     pub id: MmId,
     /// Recipients that were left out although others were accepted, as they were written.
     pub refused_recipients: Vec<String>,
+    /// What became of the wish to store it, if there was one.
+    pub stored: Option<Stored>,
 }

@@ -5,7 +5,7 @@ use minicbor::{Decode, Encode};
 
 use crate::address::Address;
 use crate::id::{CopyIndex, MmId, Token};
-use crate::record::{MessageClass, Priority};
+use crate::record::{MessageClass, Priority, is_false};
 use crate::reply_charging::Offer;
 use crate::time::UnixMillis;
 
@@ -82,6 +82,10 @@ pub struct Notification {
     /// X-Mms-Applic-ID, where the message is for an application of the handset.
     #[n(8)]
     pub applic_id: Option<String>,
+    /// The message stands in the recipient's network store.
+    #[n(9)]
+    #[cbor(default, skip_if = "is_false")]
+    pub stored: bool,
     /// The originator pays for a reply.
     #[n(20)]
     pub reply_offer: Option<Offer>,

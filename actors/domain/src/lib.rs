@@ -7,6 +7,7 @@
 //! | is a submission taken, and for whom | [`accept::admit`] | `tests/admission.rs` |
 //! | may a message be passed on, and as what | [`forward::forward`] | `tests/forward.rs` |
 //! | who pays for a reply | [`reply_charging::claim`] | `tests/reply_charging.rs` |
+//! | what may be stored in a network store, and what is listed | [`mmbox`] | `tests/mmbox.rs` |
 //! | where is a recipient served | [`routing::RoutingTable::route`] | [`routing`] |
 //! | what happens to a copy | [`lifecycle::step`] | `tests/golden/lifecycle.txt` |
 //! | when is a handset told, and when no more | [`telling::step`] | `tests/golden/telling.txt` |
@@ -20,6 +21,7 @@ pub mod freeze;
 pub mod id;
 pub mod inbox;
 pub mod lifecycle;
+pub mod mmbox;
 pub mod policy;
 pub mod profile;
 pub mod rate;

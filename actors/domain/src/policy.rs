@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address::HomePrefix;
 use crate::lifecycle::{Leads, Timers};
+use crate::mmbox::MmBoxPolicy;
 use crate::profile::SubscriberProfile;
 use crate::rate::Rate;
 use crate::routing::{PeerName, RoutingTable};
@@ -80,6 +81,8 @@ pub struct ServicePolicy {
     pub max_forwards: usize,
     /// Originators may pay for replies.
     pub reply_charging: bool,
+    /// Network stores; none: not offered.
+    pub mmbox: Option<MmBoxPolicy>,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -109,6 +112,7 @@ impl Default for ServicePolicy {
             unknown_subscribers: UnknownSubscribers::default(),
             max_forwards: 20,
             reply_charging: false,
+            mmbox: None,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::record::is_false;
+
 /// A subscriber's overrides, barring and capabilities. A field left empty follows the service's policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -36,4 +38,8 @@ pub struct SubscriberProfile {
     /// User-Agent, as it was last seen.
     #[n(8)]
     pub user_agent: Option<String>,
+    /// Copies for it are put into its network store when it is told of them.
+    #[n(9)]
+    #[cbor(default, skip_if = "is_false")]
+    pub mmbox_auto_store: bool,
 }

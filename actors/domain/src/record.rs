@@ -359,13 +359,17 @@ pub struct CopyRecord {
     #[n(9)]
     #[cbor(default, skip_if = "is_false")]
     pub read_reported: bool,
+    /// It stands in its recipient's network store: the notification says so.
+    #[n(10)]
+    #[cbor(default, skip_if = "is_false")]
+    pub stored: bool,
 }
 
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "the record's encoder calls it with a reference"
 )]
-fn is_false(value: &bool) -> bool {
+pub(crate) fn is_false(value: &bool) -> bool {
     !value
 }
 

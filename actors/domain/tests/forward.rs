@@ -12,8 +12,9 @@ mod common;
 use common::{DAY, NOW, phone, policy, submit, to};
 use mmsc_domain::accept::{SubscriberProfile, admit};
 use mmsc_domain::command::Forward;
-use mmsc_domain::forward::{Original, forward};
+use mmsc_domain::forward::{Original, forward, forward_stored};
 use mmsc_domain::lifecycle::{CopyState, Final, Undeliverable};
+use mmsc_domain::mmbox::{MmBoxEntry, MmBoxState, NewEntry};
 use mmsc_domain::record::{ContentRef, CopyRecord, Interface, MmHead, RecipientKind};
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{CopyIndex, MmId, ShardId, Token, Why};
@@ -43,6 +44,7 @@ fn copy(state: CopyState) -> CopyRecord {
         told_due_at: None,
         report_refused: false,
         read_reported: false,
+        stored: false,
     }
 }
 
@@ -60,6 +62,7 @@ fn wish() -> Forward {
         date: None,
         mms_version: 0x92,
         duplicate: None,
+        store: None,
     }
 }
 
@@ -178,4 +181,57 @@ fn locked_content_and_long_chains_stop_here() {
         passed_on(&long, CopyState::Telling, &wish()),
         Err(Refusal::MayNotBeForwarded)
     );
+}
+
+fn stored(state: MmBoxState, own: bool) -> MmBoxEntry {
+    let new = NewEntry {
+        token: Token([6; 16]),
+        stored_at: NOW,
+        state,
+        own,
+        flags: Vec::new(),
+    };
+    MmBoxEntry::of_message(&head(), Vec::new(), new)
+}
+
+#[test]
+fn a_stored_message_is_passed_on_by_its_owner_alone() {
+    let (policy, owner) = (policy(), phone("15550100002"));
+    let entry = stored(MmBoxState::Retrieved, false);
+    let submit = forward_stored(&wish(), &owner, &entry, &policy).unwrap();
+    assert_eq!(submit.originator, owner);
+    assert_eq!(submit.previously_sent.len(), 1);
+    assert_eq!(submit.previously_sent[0].by, Some(phone("15550100001")));
+    assert_eq!(
+        forward_stored(&wish(), &phone("15550100009"), &entry, &policy),
+        Err(Refusal::UnknownMessage)
+    );
+    let locked = MmBoxEntry {
+        carried: mmsc_domain::record::CarriedFields {
+            drm_content: Some(true),
+            ..entry.carried.clone()
+        },
+        ..entry
+    };
+    assert_eq!(
+        forward_stored(&wish(), &owner, &locked, &policy),
+        Err(Refusal::MayNotBeForwarded)
+    );
+}
+
+#[test]
+fn a_draft_has_no_past_and_an_uploaded_one_none_that_counts() {
+    let (policy, owner) = (policy(), phone("15550100002"));
+    let past = |entry: &MmBoxEntry| forward_stored(&wish(), &owner, entry, &policy).unwrap().previously_sent;
+    assert_eq!(past(&stored(MmBoxState::Draft, true)), []);
+    let uploaded = MmBoxEntry {
+        mm: None,
+        ..stored(MmBoxState::Retrieved, false)
+    };
+    assert_eq!(past(&uploaded), []);
+    let hidden = MmBoxEntry {
+        hidden: true,
+        ..stored(MmBoxState::New, false)
+    };
+    assert_eq!(past(&hidden)[0].by, None);
 }

@@ -19,6 +19,7 @@ use minicbor::{Decode, Encode};
 use mmsc_domain::accept::{MAX_VISIBLE_RECIPIENTS, SubscriberProfile, admit};
 use mmsc_domain::inbox::{AttemptState, InboxRow, ReadReport, ReadStatus, Telling};
 use mmsc_domain::lifecycle::{CopyState, Final, Undeliverable};
+use mmsc_domain::mmbox::{MmBoxEntry, MmBoxState, MmBoxTotals, NewEntry, NotStored, Stored};
 use mmsc_domain::record::{
     CarriedFields, ChainEntry, ContentRef, CopyRecord, MessageClass, MmHead, MmProgress, PreviouslySent, RecipientKind,
 };
@@ -109,6 +110,7 @@ fn copy(state: CopyState) -> CopyRecord {
         told_due_at: None,
         report_refused: true,
         read_reported: false,
+        stored: false,
     }
 }
 
@@ -184,6 +186,11 @@ fn copies_in_every_state() {
         ..copy(CopyState::Final(Final::Retrieved))
     };
     assert_record("copy_retrieved.2.cbor", &read);
+    let stored = CopyRecord {
+        stored: true,
+        ..copy(CopyState::Telling)
+    };
+    assert_record("copy_telling.2.cbor", &stored);
 }
 
 #[test]
@@ -205,6 +212,11 @@ fn inbox_rows() {
         ..report_row(&telling)
     };
     assert_record("inbox_read_report.1.cbor", &read);
+    let mut stored = notification_row(&telling);
+    if let Telling::Notification(notification) = &mut stored.telling {
+        notification.stored = true;
+    }
+    assert_record("inbox_notification.2.cbor", &stored);
     for (name, last) in [
         ("sent", AttemptState::Sent(sent())),
         ("failed", AttemptState::Failed),
@@ -249,6 +261,14 @@ fn profiles() {
             max_recipients: Some(20),
             terminal_profile_url: Some("http://uaprof.example/x.xml".to_owned()),
             user_agent: Some("Example/1.0".to_owned()),
+            mmbox_auto_store: false,
+        },
+    );
+    assert_record(
+        "profile.2.cbor",
+        &SubscriberProfile {
+            mmbox_auto_store: true,
+            ..SubscriberProfile::default()
         },
     );
     // Whatever a profile leaves out follows the service.
@@ -256,6 +276,42 @@ fn profiles() {
         minicbor::decode::<SubscriberProfile>(&[0xA0]).unwrap(),
         SubscriberProfile::default()
     );
+}
+
+#[test]
+fn network_stores() {
+    let entry = |state, own, flags: &[&str]| {
+        let new = NewEntry {
+            token: Token::mint(ShardId(0x0102), [0xCD; 14]),
+            stored_at: NOW,
+            state,
+            own,
+            flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+        };
+        MmBoxEntry::of_message(&head(), head().visible_recipients, new)
+    };
+    assert_record("mmbox_entry_new.1.cbor", &entry(MmBoxState::New, false, &[]));
+    let sent = MmBoxEntry {
+        hidden: true,
+        previously_sent: vec![PreviouslySent { by: None, at: NOW }],
+        ..entry(MmBoxState::Sent, true, &["work", "später"])
+    };
+    assert_record("mmbox_entry_sent.1.cbor", &sent);
+    let draft = MmBoxEntry {
+        recipients: Vec::new(),
+        originator: None,
+        subject: None,
+        mm: None,
+        ..entry(MmBoxState::Draft, true, &[])
+    };
+    assert_record("mmbox_entry_draft.1.cbor", &draft);
+    let totals = MmBoxTotals {
+        messages: 7,
+        octets: 70_000,
+    };
+    assert_record("mmbox_totals.1.cbor", &totals);
+    assert_record("mmbox_stored.1.cbor", &Stored::At(sent.token));
+    assert_record("mmbox_not_stored.1.cbor", &Stored::Not(NotStored::Full));
 }
 
 #[test]

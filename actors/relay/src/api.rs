@@ -1,5 +1,7 @@
 //! The commands that adapters give, and their answers.
 
+mod retrieve;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -7,20 +9,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use mmsc_domain::command::{Accepted, Forward, Gone, HandsetAnswer, Retrieval, Submit};
 use mmsc_domain::inbox::ReadStatus;
+use mmsc_domain::mmbox::MmBoxEntry;
 use mmsc_domain::policy::ServicePolicy;
 use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead, MmProgress};
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis};
 use mmsc_ports::{Ports, Task};
 use mmsc_ring::Ring;
-use mmsc_store::{Committed, Store, StoreError, TransactError};
+use mmsc_store::{Committed, Staged, Store, TransactError};
 use ractor::Actor;
 use tokio::sync::{oneshot, watch};
 
 use crate::absent::Absent;
 use crate::admission::{Admission, AdmissionLimits, Class, Permit};
 use crate::context::{Context, Stop, busy};
-use crate::keys::Entity;
+use crate::keys::Target;
 use crate::metrics::Metrics;
 use crate::mm::{self, AcceptWork, Claims, Incoming, MmMessage, Reply, Work};
 use crate::port::{Bearer, NoScreening, Receipt, ReceiptState, Screening};
@@ -33,7 +36,7 @@ use crate::tree::{
 /// The tree's face to adapters; cheap to clone.
 #[derive(Clone)]
 pub struct Relay {
-    ctx: Arc<Context>,
+    pub(crate) ctx: Arc<Context>,
     draining: Arc<AtomicBool>,
     scan: Arc<Task>,
     tree_ended: watch::Receiver<bool>,
@@ -105,6 +108,8 @@ pub enum Busy {
 pub enum FetchAnswer {
     /// Here it is.
     Content(Box<Retrieval>),
+    /// The requester's own stored message.
+    Stored(Box<MmBoxEntry>),
     /// There is nothing (any more).
     Gone(Gone),
     /// Not yet: its delivery time has not come.
@@ -214,7 +219,7 @@ impl Relay {
         &self.ctx.policy
     }
 
-    fn admit(&self, class: Class, octets: u64) -> Result<Permit, Busy> {
+    pub(crate) fn admit(&self, class: Class, octets: u64) -> Result<Permit, Busy> {
         if class == Class::Submission && self.draining.load(Ordering::Acquire) {
             return Err(Busy::Draining);
         }
@@ -254,16 +259,9 @@ impl Relay {
         let Some((id, _fence)) = self.ctx.mint() else {
             return SubmitAnswer::Busy(Busy::Store);
         };
-        let staged = if octets.is_empty() {
-            None
-        } else {
-            match self.ctx.store.stage(octets).await {
-                Ok(staged) => Some(staged),
-                Err(error) => {
-                    tracing::warn!(%error, "content could not be staged");
-                    return SubmitAnswer::Busy(Busy::Store);
-                }
-            }
+        let staged = match self.stage(octets).await {
+            Ok(staged) => staged,
+            Err(busy) => return SubmitAnswer::Busy(busy),
         };
         let claims = match self.claims(&submit).await {
             Ok(claims) => claims,
@@ -275,6 +273,17 @@ impl Relay {
             .accept_seconds
             .observe(self.ctx.ports.clock.monotonic().saturating_sub(started));
         answer
+    }
+
+    /// Hands content over for a transaction to adopt; none if there is none.
+    pub(crate) async fn stage(&self, octets: Bytes) -> Result<Option<Staged>, Busy> {
+        if octets.is_empty() {
+            return Ok(None);
+        }
+        self.ctx.store.stage(octets).await.map(Some).map_err(|error| {
+            tracing::warn!(%error, "content could not be staged");
+            Busy::Store
+        })
     }
 
     /// Which copy a reply answers that its sender is not to pay for. Where that is not offered, such a reply is a message
@@ -367,62 +376,6 @@ impl Relay {
         Ok(None)
     }
 
-    /// Looks a copy up for retrieval. `requester` is the authenticated identity, if there is one: a copy of somebody
-    /// else is [`mmsc_domain::command::Gone::Unknown`] to it.
-    pub async fn fetch(&self, token: Token, requester: Option<Address>) -> FetchAnswer {
-        let _permit = match self.admit(Class::Retrieval, 0) {
-            Ok(permit) => permit,
-            Err(busy) => return FetchAnswer::Busy(busy),
-        };
-        let (ctx, requester) = (&self.ctx, requester.as_ref());
-        match self
-            .ctx
-            .store
-            .read(|txn| async move { mm::fetch(ctx, &txn, token, requester).await })
-            .await
-        {
-            Ok(answer) => answer,
-            Err(TransactError::Aborted(Stop::Unreadable(key))) => {
-                tracing::error!(token = ?token, "a message's record cannot be read");
-                tree::set_aside(ctx, Entity::Mm(mm_of(&key)), key).await;
-                FetchAnswer::Gone(mmsc_domain::command::Gone::Ended)
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a retrieval could not be looked up");
-                FetchAnswer::Busy(Busy::Store)
-            }
-        }
-    }
-
-    /// The octets of a retrieval, verified.
-    pub async fn content(&self, retrieval: &Retrieval) -> Result<Bytes, StoreError> {
-        match mm::content_of(retrieval) {
-            Some((id, len)) => self.ctx.store.content(id, 0..len).await,
-            None => Ok(Bytes::new()),
-        }
-    }
-
-    /// The response to a retrieval left whole (`complete`) or broke. Only a whole one counts for something.
-    pub async fn served(&self, token: Token, complete: bool) {
-        // It only saves work, so it holds no credit while it waits for a commit: a thousand downloads without a word
-        // must not keep handsets from answering. At the bound of live actors it is dropped, and the handset is told
-        // once more.
-        if !complete || tree::live_is_full(&self.ctx) {
-            return;
-        }
-        if let Ok(Some((id, copy))) = self.resolve(token).await {
-            let message = MmMessage::Work(Work::Served { copy }, Reply::None, None);
-            let _unserved = self.ctx.router.mm(id, message);
-        }
-    }
-
-    async fn resolve(&self, token: Token) -> Result<Option<(MmId, mmsc_domain::CopyIndex)>, TransactError<Stop>> {
-        self.ctx
-            .store
-            .read(|txn| async move { mm::resolve(&txn, token).await })
-            .await
-    }
-
     /// What a handset says about a message; idempotent, also for unknown tokens.
     pub async fn handset_answer(
         &self,
@@ -435,8 +388,9 @@ impl Relay {
             Err(busy) => return HandsetReply::Busy(busy),
         };
         let (id, copy) = match self.resolve(token).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return HandsetReply::NotThere,
+            Ok(Some(Target::Copy(id, copy))) => (id, copy),
+            // What is stored waits for no word of its owner's handset.
+            Ok(Some(Target::Entry(_)) | None) => return HandsetReply::NotThere,
             Err(error) => return HandsetReply::Busy(busy(&error)),
         };
         let (reply, done) = oneshot::channel();
@@ -575,8 +529,3 @@ impl Relay {
 const LAST_ATTEMPTS: Duration = Duration::from_secs(2);
 /// Between two looks at what is still outstanding.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
-
-/// The MM whose row has this key (space and shard, then its id).
-fn mm_of(key: &[u8]) -> MmId {
-    MmId(key.get(3..19).and_then(|id| id.try_into().ok()).unwrap_or_default())
-}

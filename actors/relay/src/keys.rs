@@ -8,6 +8,12 @@ use mmsc_store::key::split_text;
 use mmsc_store::layers::due::{self, Due};
 use mmsc_store::{Key, KeyRange, StoreError, Txn};
 
+mod mmbox;
+
+pub use mmbox::{
+    EntryPlace, Target, entry_value, mmbox_entries, mmbox_entry, mmbox_totals, parse_token_value, token_value,
+};
+
 const MM: u8 = 0x21;
 const TOKEN: u8 = 0x22;
 const INBOX: u8 = 0x23;
@@ -258,25 +264,9 @@ pub fn mm_range(id: MmId) -> KeyRange {
     mm(id).prefix_range()
 }
 
-/// `(token, shard, token) → id, copy`.
+/// `(token, shard, token)`: leads to a copy or to an entry of a network store.
 pub fn token(token: Token) -> Bytes {
     Key::new(TOKEN, token.shard().0).raw(&token.0).into()
-}
-
-/// The value of a token row.
-pub fn token_value(id: MmId, copy: CopyIndex) -> Bytes {
-    let mut octets = id.0.to_vec();
-    octets.extend_from_slice(&copy.0.to_be_bytes());
-    octets.into()
-}
-
-/// What a token row points to.
-pub fn parse_token_value(value: &[u8]) -> Option<(MmId, CopyIndex)> {
-    let (id, copy) = value.split_at_checked(16)?;
-    Some((
-        MmId(id.try_into().ok()?),
-        CopyIndex(u32::from_be_bytes(copy.try_into().ok()?)),
-    ))
 }
 
 fn inbox_of(shard: u16, entity: &Entity) -> Key {
@@ -433,10 +423,5 @@ mod tests {
         let after = inbox_after(0, &entity, Some(&item()));
         assert!(after.start > inbox(0, &entity, &item()));
         assert!(after.start < inbox(0, &entity, &later));
-    }
-
-    #[test]
-    fn foreign_octets_are_no_keys() {
-        assert_eq!(parse_token_value(&[0; 3]), None);
     }
 }

@@ -36,6 +36,7 @@ pub struct Metrics {
     pub(crate) lateness: Arc<Histogram>,
     pub(crate) oldest_due_seconds: Arc<Gauge>,
     pub(crate) accept_seconds: Arc<Histogram>,
+    pub(crate) not_stored: Arc<Counter>,
 }
 
 const FINALS: [&str; 8] = [
@@ -232,6 +233,11 @@ impl Metrics {
                 "mmsc_relay_oldest_due_seconds",
                 "Age of the oldest due entry at the last scan, in seconds.",
                 Source::Gauge(Arc::clone(&self.oldest_due_seconds)),
+            ),
+            single(
+                "mmsc_relay_mmbox_not_stored_total",
+                "Messages that a network store had no room for.",
+                &self.not_stored,
             ),
             Family::single(
                 "mmsc_relay_accept_seconds",

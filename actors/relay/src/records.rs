@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use minicbor::{Decode, Encode};
 use mmsc_domain::command::Accepted;
+use mmsc_domain::mmbox::Stored;
 use mmsc_domain::{MmId, UnixMillis};
 use mmsc_store::Txn;
 
@@ -21,6 +22,9 @@ pub struct DuplicateRow {
     /// Recipients that were left out.
     #[n(2)]
     pub refused_recipients: Vec<String>,
+    /// What became of the wish to store it; none in rows of nodes that stored nothing.
+    #[n(3)]
+    pub stored: Option<Stored>,
 }
 
 impl DuplicateRow {
@@ -29,6 +33,7 @@ impl DuplicateRow {
         Accepted {
             id: self.id,
             refused_recipients: self.refused_recipients,
+            stored: self.stored,
         }
     }
 }
@@ -70,4 +75,27 @@ where
     T: for<'b> minicbor::Decode<'b, ()>,
 {
     minicbor::decode(row).map_err(|_unreadable| Stop::Unreadable(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mmsc_domain::Token;
+
+    #[test]
+    fn a_duplicate_row_of_before_there_were_stores_is_read() {
+        let id = [0x50; 17];
+        let mut old = vec![0xA3, 0x00];
+        old.extend_from_slice(&id);
+        old.extend_from_slice(&[0x01, 0x18, 99, 0x02, 0x81, 0x61, b'x']);
+        let row: DuplicateRow = minicbor::decode(&old).unwrap();
+        let first = row.clone().answer();
+        assert_eq!(
+            (row.at, first.refused_recipients.len(), first.stored),
+            (UnixMillis(99), 1, None)
+        );
+        let stored = Some(Stored::At(Token([7; 16])));
+        let new = DuplicateRow { stored, ..row };
+        assert_eq!(minicbor::decode::<DuplicateRow>(&encode(&new)).unwrap(), new);
+    }
 }

@@ -40,6 +40,7 @@ fn forward(token: Token, forwarder: Address, recipient: Address, transaction: &s
             transaction_id: transaction.as_bytes().to_vec(),
         }),
         forwarder,
+        store: None,
     }
 }
 

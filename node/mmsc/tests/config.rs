@@ -28,6 +28,30 @@ fn repository() -> PathBuf {
 const SMSC: &str = "[smsc.main]\naddress = \"127.0.0.1:2775\"\nsystem_id = \"mmsc\"\npassword = \"secret\"\n";
 
 #[test]
+fn network_stores_are_offered_where_it_says_so() {
+    let config = parse("[mmbox]\nmax_messages = 5\n", &[]).unwrap();
+    assert_eq!(config.policy.mmbox, None, "figures alone offer nothing");
+    let text = "[mmbox]\noffered = true\nmax_octets = \"2MiB\"\n[limits]\nforwards = 3\n";
+    let config = parse(text, &["mmbox.max_view=7"]).unwrap();
+    let mmbox = config.policy.mmbox.unwrap();
+    assert_eq!((mmbox.max_messages, mmbox.max_octets), (1000, 2 * 1024 * 1024));
+    assert_eq!((mmbox.max_view, mmbox.max_view_octets), (7, 1024 * 1024));
+    assert_eq!(config.policy.max_forwards, 3);
+    let sets = [
+        "mmbox.offered=true",
+        "mmbox.max_view_octets=16MiB",
+        "relay.content_in_flight=1MiB",
+    ];
+    let issues = issues("", &sets);
+    assert!(
+        issues
+            .iter()
+            .any(|issue| issue.key.as_deref() == Some("mmbox.max_view_octets")),
+        "{issues:?}"
+    );
+}
+
+#[test]
 fn nothing_written_is_a_configuration() {
     let config = parse("", &[]).unwrap();
     assert_eq!(config.node.name, "node-1");
@@ -35,6 +59,7 @@ fn nothing_written_is_a_configuration() {
     assert_eq!(config.ops, Some("127.0.0.1:9464".parse().unwrap()));
     assert_eq!(config.policy.retention_content, Duration::from_secs(600));
     assert_eq!(config.policy.retention_record, Duration::from_secs(7 * 86_400));
+    assert_eq!((config.policy.mmbox, config.policy.max_forwards), (None, 20));
     assert!(config.smscs.is_empty() && config.unserved.is_empty());
 }
 

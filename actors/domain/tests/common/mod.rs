@@ -86,6 +86,7 @@ pub fn submit() -> Submit {
         carried: CarriedFields::default(),
         previously_sent: Vec::new(),
         charging: mmsc_domain::reply_charging::ReplyCharging::default(),
+        store: None,
         duplicate: Some(DuplicateKey {
             interface: Interface::Mm1,
             scope: "+15550100001".to_owned(),
@@ -116,6 +117,7 @@ pub fn notification_row(policy: &mmsc_domain::telling::TellingPolicy) -> mmsc_do
         applic_id: None,
         reply_offer: None,
         reply_to: None,
+        stored: false,
     };
     InboxRow::born(Telling::Notification(told), NOW, NOW.plus(DAY), policy)
 }

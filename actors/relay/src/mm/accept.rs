@@ -6,12 +6,13 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use mmsc_domain::accept::{Admission, admit, notification};
 use mmsc_domain::command::{Accepted, Forward, Submit};
-use mmsc_domain::forward::{Original, forward};
+use mmsc_domain::forward::{Original, forward, forward_stored};
 use mmsc_domain::freeze;
 use mmsc_domain::inbox::{InboxItemId, InboxKind, InboxRow, Telling};
 use mmsc_domain::lifecycle::{CopyEvent, CopyState, Leads};
+use mmsc_domain::mmbox::{MmBoxEntry, NotStored, Stored};
 use mmsc_domain::profile::SubscriberProfile;
-use mmsc_domain::record::{ContentRef, CopyRecord, MmHead, MmProgress, Recipient};
+use mmsc_domain::record::{ContentRef, CopyRecord, MmHead, Recipient};
 use mmsc_domain::reply_charging::{Claim, claim};
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis, Why};
@@ -20,9 +21,10 @@ use mmsc_store::{ContentId, Holder, Staged, Txn};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Stop};
-use crate::keys::{self, DueEntry, DueItem};
+use crate::keys::{self, DueEntry, DueItem, Target};
 use crate::mm::change::{After, Change, DUPLICATE_WINDOW, tell_mm};
-use crate::mm::fetch::resolve;
+use crate::mm::fetch::{original, resolve};
+use crate::mmbox;
 use crate::port::Screened;
 use crate::records::{DuplicateRow, encode, read};
 
@@ -174,24 +176,32 @@ pub async fn accept(
     };
     let mut head = admission.head(submit, id, taken.content, now);
     head.reply_claim = claimed;
+    // First, so that whoever stores the message finds its content held.
+    taken.octets.held_by(txn, id).await?;
+    let stored = match &submit.store {
+        Some(wish) => Some(mmbox::store_sent(ctx, txn, &head, &admission, wish).await?),
+        None => None,
+    };
     let accepted = Accepted {
         id,
         refused_recipients: admission.refused.clone(),
+        stored,
     };
     let mut after = write_new(ctx, txn, now, head, &admission).await?;
-    match taken.octets {
-        Octets::None => {}
-        Octets::Staged(staged) => txn.adopt(staged.clone(), holder(id)),
-        Octets::Shared(content) => txn.hold(content, holder(id)).await?,
+    if stored == Some(Stored::Not(NotStored::Full)) {
+        after.not_stored += 1;
     }
-    if let Some((item, row)) = taken.tell_original {
-        after.pokes.push(tell_mm(ctx, txn, item, row));
+    match taken.original {
+        FromWhere::New | FromWhere::Ended => {}
+        FromWhere::Copy(item, row) => after.pokes.push(tell_mm(ctx, txn, item, *row)),
+        FromWhere::Entry(entry) => mmbox::passed_on(ctx, txn, originator, *entry),
     }
     if let Some(digest) = &work.digest {
         let row = DuplicateRow {
             id,
             at: now,
             refused_recipients: accepted.refused_recipients.clone(),
+            stored,
         };
         txn.set(keys::duplicate(sender_shard, keys::day(now), digest), encode(&row));
     }
@@ -232,8 +242,31 @@ async fn claimed(
 enum Octets<'w> {
     None,
     Staged(&'w Staged),
-    /// They are held by the MM that is passed on.
+    /// They are held by what is passed on.
     Shared(ContentId),
+}
+
+impl Octets<'_> {
+    async fn held_by(&self, txn: &Txn, id: MmId) -> Result<(), Stop> {
+        match self {
+            Self::None => {}
+            Self::Staged(staged) => txn.adopt((*staged).clone(), holder(id)),
+            Self::Shared(content) => txn.hold(*content, holder(id)).await?,
+        }
+        Ok(())
+    }
+}
+
+/// What a new MM is made of, and has to learn of it.
+enum FromWhere {
+    /// It is new.
+    New,
+    /// A copy that learns of it by this row.
+    Copy(InboxItemId, Box<InboxRow>),
+    /// A copy that has come to its end: nothing changes for it.
+    Ended,
+    /// A message in the network store of the originator.
+    Entry(Box<MmBoxEntry>),
 }
 
 /// What is to be written, if it is admitted.
@@ -241,8 +274,7 @@ struct Taken<'w> {
     submit: Cow<'w, Submit>,
     content: ContentRef,
     octets: Octets<'w>,
-    /// The MM that is passed on learns of it.
-    tell_original: Option<(InboxItemId, InboxRow)>,
+    original: FromWhere,
 }
 
 async fn taken<'w>(
@@ -256,7 +288,7 @@ async fn taken<'w>(
             submit: Cow::Borrowed(submit),
             content: content_ref(submit, staged.as_ref()),
             octets: staged.as_ref().map_or(Octets::None, Octets::Staged),
-            tell_original: None,
+            original: FromWhere::New,
         })),
         Incoming::Forward(wish) => passed_on(ctx, txn, wish, now).await,
     }
@@ -269,27 +301,38 @@ async fn passed_on<'w>(
     wish: &Forward,
     now: UnixMillis,
 ) -> Result<Result<Taken<'w>, Refusal>, Stop> {
-    let unknown = Ok(Err(Refusal::UnknownMessage));
-    let Some((id, index)) = resolve(txn, wish.token).await? else {
-        return unknown;
+    let copy = match resolve(txn, wish.token).await? {
+        Some(Target::Copy(id, index)) => copy_passed_on(ctx, txn, wish, now, (id, index)).await?,
+        Some(Target::Entry(_)) | None => Err(Refusal::UnknownMessage),
     };
-    let Some(head) = read::<MmHead>(txn, keys::head(id)).await? else {
-        return unknown;
+    match copy {
+        Err(Refusal::UnknownMessage) => stored_passed_on(ctx, txn, wish).await,
+        copy => Ok(copy),
+    }
+}
+
+async fn copy_passed_on<'w>(
+    ctx: &Context,
+    txn: &Txn,
+    wish: &Forward,
+    now: UnixMillis,
+    (id, index): (MmId, CopyIndex),
+) -> Result<Result<Taken<'w>, Refusal>, Stop> {
+    let Some((head, copy, has_content)) = original(txn, id, index).await? else {
+        return Ok(Err(Refusal::UnknownMessage));
     };
-    let Some(copy) = read::<CopyRecord>(txn, keys::copy(id, index)).await? else {
-        return unknown;
-    };
-    let progress = read::<MmProgress>(txn, keys::progress(id)).await?;
-    let original = Original {
+    let from = Original {
         head: &head,
         copy: &copy,
-        has_content: !progress.is_some_and(|progress| progress.content_released),
+        has_content,
     };
-    let submit = match forward(wish, original, now, &ctx.policy) {
+    let submit = match forward(wish, from, now, &ctx.policy) {
         Ok(submit) => submit,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let tell_original = (!copy.state.is_final()).then(|| {
+    let original = if copy.state.is_final() {
+        FromWhere::Ended
+    } else {
         let kind = if wish.report_allowed {
             InboxKind::Forwarded
         } else {
@@ -302,15 +345,32 @@ async fn passed_on<'w>(
             mm: id,
             copy: index,
         };
-        (item, row)
-    });
-    let shared = Octets::Shared(ContentId(head.content.id));
-    Ok(Ok(Taken {
+        FromWhere::Copy(item, Box::new(row))
+    };
+    Ok(Ok(shared(submit, head.content, original)))
+}
+
+/// What its owner has stored, be it named by its own token or by that of the copy that it came from.
+async fn stored_passed_on<'w>(ctx: &Context, txn: &Txn, wish: &Forward) -> Result<Result<Taken<'w>, Refusal>, Stop> {
+    let Ok(entry) = mmbox::of_owner(ctx, txn, &wish.forwarder, wish.token).await? else {
+        return Ok(Err(Refusal::UnknownMessage));
+    };
+    let submit = forward_stored(wish, &wish.forwarder, &entry, &ctx.policy);
+    let content = entry.content.clone();
+    Ok(submit.map(|submit| shared(submit, content, FromWhere::Entry(Box::new(entry)))))
+}
+
+fn shared<'w>(submit: Submit, content: ContentRef, original: FromWhere) -> Taken<'w> {
+    Taken {
         submit: Cow::Owned(submit),
-        octets: if head.content.len == 0 { Octets::None } else { shared },
-        content: head.content,
-        tell_original,
-    }))
+        octets: if content.len == 0 {
+            Octets::None
+        } else {
+            Octets::Shared(ContentId(content.id))
+        },
+        content,
+        original,
+    }
 }
 
 /// Who holds the content of an MM.
@@ -398,6 +458,7 @@ pub async fn new_copy(
         told_due_at: None,
         report_refused: record.is_some_and(|record| record.delivery_reports_refused),
         read_reported: false,
+        stored: false,
     };
     change.insert(copy, true);
     change.event(index, first, Some(leads)).await?;

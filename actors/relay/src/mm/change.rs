@@ -18,6 +18,7 @@ use mmsc_store::Txn;
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, DueEntry, DueItem, Entity, ItemKey};
+use crate::mmbox;
 use crate::records::{decode, encode, read};
 use crate::tree::Poke;
 
@@ -30,6 +31,10 @@ pub struct After {
     pub finals: Vec<Final>,
     /// Events that made no sense.
     pub illegal: u64,
+    /// Messages for which a network store had no room.
+    pub not_stored: u64,
+    /// Octets of entries written into recipients' network stores.
+    pub stored_octets: usize,
 }
 
 /// The view.
@@ -167,6 +172,7 @@ impl<'t> Change<'t> {
         });
         if let CopyState::Final(how) = copy.state {
             self.after.finals.push(how);
+            mmbox::copy_ended(self.ctx, self.txn, &copy, how).await?;
             let progress = self.progress_mut().await?;
             progress.open = progress.open.saturating_sub(1);
         }
@@ -176,7 +182,10 @@ impl<'t> Change<'t> {
 
     async fn effect(&mut self, copy: &mut CopyRecord, effect: Effect) -> Result<(), Stop> {
         match effect {
-            Effect::Notify => self.notify(copy),
+            Effect::Notify => {
+                mmbox::store_for_recipient(self, copy).await?;
+                self.notify(copy);
+            }
             Effect::StopTelling => self.stop_telling(copy).await?,
             Effect::Report(status) => self.report(copy, status),
             Effect::SetDue(at) => {
@@ -195,6 +204,7 @@ impl<'t> Change<'t> {
 
     fn notify(&mut self, copy: &mut CopyRecord) {
         let mut notification = notification(&self.head, copy.token);
+        notification.stored = copy.stored;
         if shows_hidden_sender(&self.head, &notification) {
             self.ctx.metrics.count_violation(Invariant::HiddenStaysHidden);
             notification.from = None;

@@ -8,29 +8,57 @@ use mmsc_store::{RangeOptions, Txn};
 
 use crate::api::{FetchAnswer, Trace};
 use crate::context::{Context, Stop};
-use crate::keys;
+use crate::keys::{self, Target};
 use crate::mm::change::initial_progress;
+use crate::mmbox;
 use crate::records::{decode, read};
 
-/// Which copy a token stands for.
-pub async fn resolve(txn: &Txn, token: Token) -> Result<Option<(MmId, CopyIndex)>, Stop> {
+/// What a token stands for.
+pub async fn resolve(txn: &Txn, token: Token) -> Result<Option<Target>, Stop> {
     let row = txn.get(keys::token(token)).await?;
     Ok(row.and_then(|row| keys::parse_token_value(&row)))
 }
 
-/// What a handset gets for a token.
-pub async fn fetch(ctx: &Context, txn: &Txn, token: Token, requester: Option<&Address>) -> Result<FetchAnswer, Stop> {
-    let Some((id, index)) = resolve(txn, token).await? else {
-        return Ok(FetchAnswer::Gone(Gone::Unknown));
-    };
+/// A copy with the envelope of its MM, and whether the content is still held; none if it is not there (any more).
+pub async fn original(txn: &Txn, id: MmId, index: CopyIndex) -> Result<Option<(MmHead, CopyRecord, bool)>, Stop> {
     let Some(head) = read::<MmHead>(txn, keys::head(id)).await? else {
+        return Ok(None);
+    };
+    let Some(copy) = read::<CopyRecord>(txn, keys::copy(id, index)).await? else {
+        return Ok(None);
+    };
+    let progress = read::<MmProgress>(txn, keys::progress(id)).await?;
+    let has_content = !progress.is_some_and(|progress| progress.content_released);
+    Ok(Some((head, copy, has_content)))
+}
+
+/// What a handset gets for a token: the message, or what its owner has stored. An unidentified requester never gets
+/// anything out of a network store.
+pub async fn fetch(ctx: &Context, txn: &Txn, token: Token, requester: Option<&Address>) -> Result<FetchAnswer, Stop> {
+    let answer = match resolve(txn, token).await? {
+        Some(Target::Copy(id, index)) => fetch_copy(ctx, txn, token, (id, index), requester).await?,
+        Some(Target::Entry(_)) | None => FetchAnswer::Gone(Gone::Unknown),
+    };
+    let (FetchAnswer::Gone(_), Some(owner)) = (&answer, requester) else {
+        return Ok(answer);
+    };
+    // The address in a notification goes on standing for what was stored (digest 16).
+    Ok(match mmbox::of_owner(ctx, txn, owner, token).await? {
+        Ok(entry) => FetchAnswer::Stored(Box::new(entry)),
+        Err(_) => answer,
+    })
+}
+
+async fn fetch_copy(
+    ctx: &Context,
+    txn: &Txn,
+    token: Token,
+    (id, index): (MmId, CopyIndex),
+    requester: Option<&Address>,
+) -> Result<FetchAnswer, Stop> {
+    let Some((head, copy, has_content)) = original(txn, id, index).await? else {
         return Ok(FetchAnswer::Gone(Gone::Unknown));
     };
-    let key = keys::copy(id, index);
-    let Some(row) = txn.get(&key).await? else {
-        return Ok(FetchAnswer::Gone(Gone::Unknown));
-    };
-    let copy: CopyRecord = decode(&row, key)?;
     if copy.token != token || requester.is_some_and(|requester| *requester != copy.recipient.address) {
         return Ok(FetchAnswer::Gone(Gone::Unknown));
     }
@@ -46,11 +74,7 @@ pub async fn fetch(ctx: &Context, txn: &Txn, token: Token, requester: Option<&Ad
     if !repeated && ctx.now() >= head.expires_at {
         return Ok(FetchAnswer::Gone(Gone::Expired));
     }
-    if repeated
-        && read::<MmProgress>(txn, keys::progress(id))
-            .await?
-            .is_some_and(|mm| mm.content_released)
-    {
+    if repeated && !has_content {
         return Ok(FetchAnswer::Gone(Gone::Ended));
     }
     Ok(FetchAnswer::Content(Box::new(Retrieval {

@@ -12,7 +12,7 @@ mod work;
 
 pub use accept::{AcceptWork, Claims, Incoming};
 pub use actor::{MmActor, MmArguments, MmMessage, Reply};
-pub use change::{After, clear_inbox_row, tell_mm};
-pub use fetch::{content_of, copy_of, fetch, resolve, trace};
+pub use change::{After, Change, clear_inbox_row, tell_mm};
+pub use fetch::{content_of, copy_of, fetch, original, resolve, trace};
 pub use whole::Scope;
 pub use work::Work;

@@ -114,6 +114,7 @@ pub fn carry_out(ctx: &Context, after: crate::mm::After) {
         ctx.metrics.count_final(how);
     }
     ctx.metrics.illegal.add(after.illegal);
+    ctx.metrics.not_stored.add(after.not_stored);
     for poke in after.pokes {
         send_poke(ctx, poke);
     }

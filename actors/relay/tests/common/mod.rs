@@ -9,6 +9,8 @@
     dead_code
 )]
 
+pub mod mmbox;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -351,6 +353,7 @@ pub fn submit_to(recipients: Vec<Recipient>, transaction: &str) -> Submit {
         }),
         previously_sent: Vec::new(),
         charging: mmsc_domain::reply_charging::ReplyCharging::default(),
+        store: None,
     }
 }
 

@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use mmsc_domain::command::{Forward, HandsetAnswer, Retrieval, Submit};
 use mmsc_domain::inbox::ReadStatus;
+use mmsc_domain::mmbox::{MmBoxEntry, StoreWish, Upload, View};
 use mmsc_domain::{Address, MmId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
 use mmsc_relay::admission::Class;
-use mmsc_relay::{Busy, FetchAnswer, HandsetReply, Relay, StoreError, SubmitAnswer};
+use mmsc_relay::{Busy, Committed, FetchAnswer, HandsetReply, MmBoxAnswer, Relay, StoreError, SubmitAnswer, Viewed};
 
 /// The commands that MM1 gives; [`Relay`] carries them out.
 pub trait Commands: Send + Sync + 'static {
@@ -37,6 +38,21 @@ pub trait Commands: Send + Sync + 'static {
         status: ReadStatus,
         at: Option<UnixMillis>,
     ) -> BoxFuture<'_, HandsetReply>;
+    /// See [`Relay::stored_content`].
+    fn stored_content<'a>(&'a self, entry: &'a MmBoxEntry) -> BoxFuture<'a, Result<Bytes, ContentAway>>;
+    /// See [`Relay::mmbox_store`].
+    fn mmbox_store(
+        &self,
+        owner: Address,
+        token: Token,
+        wish: StoreWish,
+    ) -> BoxFuture<'_, MmBoxAnswer<Committed<Token>>>;
+    /// See [`Relay::mmbox_upload`].
+    fn mmbox_upload(&self, upload: Upload, octets: Bytes) -> BoxFuture<'_, MmBoxAnswer<Committed<Token>>>;
+    /// See [`Relay::mmbox_view`].
+    fn mmbox_view(&self, view: View) -> BoxFuture<'_, MmBoxAnswer<Viewed>>;
+    /// See [`Relay::mmbox_delete`].
+    fn mmbox_delete(&self, owner: Address, token: Token) -> BoxFuture<'_, MmBoxAnswer<()>>;
     /// See [`Relay::subscriber_seen`].
     fn subscriber_seen(&self, address: Address);
 }
@@ -107,6 +123,31 @@ impl Commands for Relay {
         at: Option<UnixMillis>,
     ) -> BoxFuture<'_, HandsetReply> {
         Box::pin(Relay::read_report(self, mm, recipient, status, at))
+    }
+
+    fn stored_content<'a>(&'a self, entry: &'a MmBoxEntry) -> BoxFuture<'a, Result<Bytes, ContentAway>> {
+        Box::pin(async move { Ok(Relay::stored_content(self, entry).await?) })
+    }
+
+    fn mmbox_store(
+        &self,
+        owner: Address,
+        token: Token,
+        wish: StoreWish,
+    ) -> BoxFuture<'_, MmBoxAnswer<Committed<Token>>> {
+        Box::pin(Relay::mmbox_store(self, owner, token, wish))
+    }
+
+    fn mmbox_upload(&self, upload: Upload, octets: Bytes) -> BoxFuture<'_, MmBoxAnswer<Committed<Token>>> {
+        Box::pin(Relay::mmbox_upload(self, upload, octets))
+    }
+
+    fn mmbox_view(&self, view: View) -> BoxFuture<'_, MmBoxAnswer<Viewed>> {
+        Box::pin(Relay::mmbox_view(self, view))
+    }
+
+    fn mmbox_delete(&self, owner: Address, token: Token) -> BoxFuture<'_, MmBoxAnswer<()>> {
+        Box::pin(Relay::mmbox_delete(self, owner, token))
     }
 
     fn subscriber_seen(&self, address: Address) {

@@ -66,7 +66,7 @@ pub(super) async fn forward(service: &Service, prepared: Prepared) -> Answer {
     } = prepared;
     match service.commands.forward(forward).await {
         SubmitAnswer::Accepted(accepted) => {
-            let conf = replies::forwarded(&asked, &accepted, &left_out, &service.config.domain, store_asked);
+            let conf = replies::forwarded(&asked, &accepted, &left_out, &service.place(), store_asked);
             service.confirm(request, Mm1Outcome::Ok, &conf.into())
         }
         SubmitAnswer::Refused(refusal) => service.refuse(request, &asked, &Fault::Refused(refusal)),

@@ -19,6 +19,7 @@ use super::config::{Mm1Config, Unidentified};
 use super::identity::{BadIdentity, Identities, Identity};
 use super::replies::{Asked, Fault, HttpFault};
 use super::seen::Seen;
+use super::translate::StorePlace;
 use super::{post, respond, retrieve};
 use crate::http::{BodyBudget, BodyError, BodyLimits, Chunks, Handler, Peer, discard_body, read_body};
 use crate::metrics::{Mm1Metrics, Mm1Outcome, Mm1Refusal, Mm1Request};
@@ -149,6 +150,14 @@ impl Service {
         }
     }
 
+    /// Where stored messages are fetched.
+    pub(super) fn place(&self) -> StorePlace<'_> {
+        StorePlace {
+            public_url: &self.config.public_url,
+            domain: &self.config.domain,
+        }
+    }
+
     pub(super) fn http(&self, request: Mm1Request, fault: HttpFault, why: Mm1Refusal) -> Answer {
         if why != Mm1Refusal::BadIdentity {
             self.metrics.refuse(why);
@@ -248,6 +257,7 @@ pub(super) fn token_of(path: &str) -> Option<Token> {
 }
 
 fn refusal_label(fault: &Fault) -> Mm1Refusal {
+    use mmsc_domain::mmbox::NotStored;
     use mmsc_domain::why::Refusal;
     match fault {
         Fault::Refused(Refusal::NoIdentity) => Mm1Refusal::NoIdentity,
@@ -264,7 +274,18 @@ fn refusal_label(fault: &Fault) -> Mm1Refusal {
             | Refusal::HidingNotPossible
             | Refusal::MayNotBeForwarded,
         ) => Mm1Refusal::Policy,
-        Fault::Refused(Refusal::UnknownMessage) => Mm1Refusal::UnknownMessage,
+        Fault::Refused(Refusal::UnknownMessage) | Fault::NotStored(NotStored::NotFound) => Mm1Refusal::UnknownMessage,
+        Fault::NotStored(NotStored::TooLarge) => Mm1Refusal::TooLarge,
+        Fault::NotStored(
+            NotStored::NotAllowed
+            | NotStored::Full
+            | NotStored::BadState
+            | NotStored::BadFlags
+            | NotStored::NotAccepted
+            | NotStored::Damaged
+            | NotStored::TooOften,
+        ) => Mm1Refusal::Policy,
+        Fault::NotStored(NotStored::NotOffered) => Mm1Refusal::Unsupported,
         Fault::Busy(_) => Mm1Refusal::Busy,
         Fault::Malformed(mms::DecodeErrorKind::UnknownMessageType(_) | mms::DecodeErrorKind::UnsupportedVersion(_))
         | Fault::NotOffered

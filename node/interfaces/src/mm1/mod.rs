@@ -9,7 +9,8 @@
 //! | POST m-delete-req | m-delete-conf with a status for each location | `recipient.rs` |
 //! | POST m-read-rec-ind | empty 200, once the originator's report is durable or nobody wants it | `recipient.rs` |
 //! | POST m-cancel-conf | empty 200; dropped and counted | `post.rs` |
-//! | POST m-mbox-store/view/upload/delete-req | their confirmation with 0xE1: MMBox is not offered | `post.rs` |
+//! | POST m-mbox-store/view/upload/delete-req | their confirmation, once it is durable; with 0xE1 where MMBox is not offered | `mmbox.rs` |
+//! | GET, HEAD of a stored message's token, by its owner | m-retrieve-conf with state and keywords | `retrieve.rs` |
 //! | POST of what only a relay sends, or of a reserved type | m-send-conf with 0x88, or 400 without transaction id | `post.rs` |
 //! | POST of another major version | m-send-conf with 0x88 in version 1.3 | `post.rs` |
 //! | POST while there is no credit for it | 503 as soon as its head is there; its body is not read | `post.rs` |
@@ -26,6 +27,7 @@ mod config;
 mod forward;
 mod handler;
 mod identity;
+mod mmbox;
 mod notify;
 mod post;
 mod recipient;
@@ -51,7 +53,9 @@ pub use commands::{Commands, ContentAway};
 pub use config::{ForeignFrom, Mm1Config, Mm1Limits, NotifyConfig, Unidentified};
 pub use identity::{BadIdentity, Identity, IdentityForm, IdentityHeader, IdentitySource};
 pub use notify::{Mm1Notifier, PushForm, push_pdu};
-pub use translate::{RetrieveError, Submission, SubmitError, retrieve_conf, retrieve_refused, submission};
+pub use translate::{
+    RetrieveError, StorePlace, Submission, SubmitError, retrieve_conf, retrieve_refused, retrieve_stored, submission,
+};
 
 use crate::ended::Ended;
 use crate::http::{Server, ServerError};

@@ -200,6 +200,7 @@ fn notification_ind<'a>(
         from: notification.from.as_ref().map(Address::to_wire).map(Into::into),
         subject: subject.map(EncodedString::from),
         delivery_report: notification.delivery_report.then_some(true),
+        stored: Some(true).filter(|_| known(2) && notification.stored),
         message_class: class(&notification.class),
         priority: Some(priority(notification.priority))
             .filter(|_| known(2) && notification.priority != Priority::Normal),

@@ -14,7 +14,7 @@ use mmsc_wire::mms::{self, MessageType, Partial, Pdu, Status, Text};
 use super::handler::{Answer, Service, token_of};
 use super::identity::Identity;
 use super::replies::{self, Asked, Fault, HttpFault};
-use super::{forward, recipient, respond, submit};
+use super::{forward, mmbox, recipient, respond, submit};
 use crate::http::BodyError;
 use crate::metrics::{Mm1Outcome, Mm1Refusal, Mm1Request};
 
@@ -56,6 +56,11 @@ pub(super) async fn answer(service: &Arc<Service>, parts: &Parts, mut body: Inco
             Ok(prepared) => forward::forward(service, prepared).await,
             Err((asked, fault)) => service.refuse(Mm1Request::ForwardReq, &asked, &fault),
         };
+    }
+    match mmbox::prepare(service, &pdu, asked, &octets, &identity) {
+        None => {}
+        Some(Ok(prepared)) => return mmbox::answer(service, prepared, octets).await,
+        Some(Err((asked, fault))) => return service.refuse(label(pdu.message_type()), &asked, &fault),
     }
     let word = Word::of(&pdu);
     let target = token_of(parts.uri.path());
@@ -142,16 +147,18 @@ impl Word {
             Pdu::DeleteReq(_) => Kind::Delete(asked(pdu)),
             // Nothing is cancelled at handsets yet, so that nobody waits for it.
             Pdu::CancelConf(_) => Kind::Dropped,
-            Pdu::MboxStoreReq(_) | Pdu::MboxViewReq(_) | Pdu::MboxUploadReq(_) | Pdu::MboxDeleteReq(_) => {
-                refused(pdu, Fault::NotOffered)
-            }
+            // The first six have led to their handlers before.
             Pdu::SendReq(_)
+            | Pdu::ForwardReq(_)
+            | Pdu::MboxStoreReq(_)
+            | Pdu::MboxViewReq(_)
+            | Pdu::MboxUploadReq(_)
+            | Pdu::MboxDeleteReq(_)
             | Pdu::SendConf(_)
             | Pdu::NotificationInd(_)
             | Pdu::RetrieveConf(_)
             | Pdu::DeliveryInd(_)
             | Pdu::ReadOrigInd(_)
-            | Pdu::ForwardReq(_)
             | Pdu::ForwardConf(_)
             | Pdu::MboxStoreConf(_)
             | Pdu::MboxViewConf(_)

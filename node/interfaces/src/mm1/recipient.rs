@@ -13,8 +13,8 @@ use super::replies::{self, Asked, Fault, HttpFault};
 use super::respond;
 use crate::metrics::{Mm1Outcome, Mm1Refusal, Mm1Request};
 
-/// Locations that one m-delete-req may name: each is a commit of its own.
-const MAX_DELETIONS: usize = 100;
+/// Locations that one request may name: each that is deleted is a commit of its own.
+pub(super) const MAX_LOCATIONS: usize = 100;
 
 /// Whoever is not known cannot report: a Message-ID is no secret, every recipient has it.
 pub(super) async fn read(
@@ -53,7 +53,7 @@ pub(super) async fn delete(service: &Service, asked: &Asked, identity: Identity)
         Identity::Unknown => return service.refuse(request, asked, &Fault::Refused(Refusal::NoIdentity)),
         Identity::Bad(_) => return service.refuse(request, asked, &Fault::BadIdentity),
     };
-    if asked.locations.is_empty() || asked.locations.len() > MAX_DELETIONS {
+    if asked.locations.is_empty() || asked.locations.len() > MAX_LOCATIONS {
         let fault = Fault::Refused(Refusal::BadField("Content-Location"));
         return service.refuse(request, asked, &fault);
     }

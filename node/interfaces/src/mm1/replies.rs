@@ -2,14 +2,21 @@
 //! `tests/golden/mm1-replies.txt` shows them whole, for every version of client.
 
 use hyper::StatusCode;
-use mmsc_domain::command::{Accepted, Gone};
+use mmsc_domain::command::Gone;
+use mmsc_domain::mmbox::NotStored;
 use mmsc_domain::why::Refusal;
-use mmsc_relay::{Busy, Committed};
+use mmsc_relay::Busy;
 use mmsc_wire::mms::{
-    Content, CountedLocation, CountedStatus, DecodeErrorKind, DeleteConf, EncodedString, ForwardConf, MboxDeleteConf,
-    MboxStoreConf, MboxUploadConf, MboxViewConf, Media, MediaType, MessageType, Partial, Pdu, ResponseStatus,
-    RetrieveStatus, SendConf, StoreStatus, Text, Version,
+    CountedLocation, CountedStatus, DecodeErrorKind, DeleteConf, ForwardConf, MboxDeleteConf, MboxStoreConf,
+    MboxUploadConf, MboxViewConf, MessageType, Partial, Pdu, ResponseStatus, RetrieveStatus, SendConf, StoreStatus,
+    Text, Version,
 };
+
+mod confirm;
+
+pub use confirm::{accepted, deleted, forwarded, mbox_deleted, mbox_stored, mbox_uploaded};
+
+use super::translate::nothing_listed;
 
 /// Why a PDU is not served.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +35,19 @@ pub enum Fault {
     ForeignFrom,
     /// A service that is not offered (MMBox; digest 16).
     NotOffered,
+    /// A network store says no.
+    NotStored(NotStored),
     /// A PDU that this release does not serve.
     NotServed,
+}
+
+impl From<NotStored> for Fault {
+    fn from(not: NotStored) -> Self {
+        match not {
+            NotStored::NotOffered => Self::NotOffered,
+            not => Self::NotStored(not),
+        }
+    }
 }
 
 /// Why there is no message in the answer to a retrieval.
@@ -117,6 +135,19 @@ pub fn response_status(fault: &Fault) -> ResponseStatus {
         Fault::BodyTooLarge => ResponseStatus::PermanentContentNotAccepted,
         Fault::BadIdentity | Fault::ForeignFrom | Fault::NotOffered => ResponseStatus::PermanentServiceDenied,
         Fault::NotServed => ResponseStatus::UnsupportedMessage,
+        Fault::NotStored(not) => not_stored_status(*not),
+    }
+}
+
+fn not_stored_status(not: NotStored) -> ResponseStatus {
+    match not {
+        NotStored::NotOffered | NotStored::NotAllowed => ResponseStatus::PermanentServiceDenied,
+        NotStored::NotFound => ResponseStatus::PermanentNotFound,
+        NotStored::BadState | NotStored::BadFlags => ResponseStatus::PermanentFormatCorrupt,
+        NotStored::TooLarge | NotStored::NotAccepted => ResponseStatus::PermanentContentNotAccepted,
+        // Response-Status has no word for a full store; Store-Status has.
+        NotStored::Full | NotStored::Damaged => ResponseStatus::PermanentFailure,
+        NotStored::TooOften => ResponseStatus::TransientFailure,
     }
 }
 
@@ -157,6 +188,9 @@ fn malformed_status(kind: DecodeErrorKind) -> ResponseStatus {
 /// X-Mms-Store-Status of the MMBox confirmations.
 #[must_use]
 pub fn store_status(fault: &Fault) -> StoreStatus {
+    if *fault == Fault::NotStored(NotStored::Full) {
+        return StoreStatus::MmboxFull;
+    }
     match response_status(fault) {
         ResponseStatus::PermanentFormatCorrupt => StoreStatus::PermanentFormatCorrupt,
         ResponseStatus::PermanentServiceDenied => StoreStatus::PermanentServiceDenied,
@@ -205,9 +239,12 @@ pub fn http_fault(fault: &Fault) -> HttpFault {
         Fault::Busy(_) => HttpFault::Busy,
         Fault::BodyTooLarge => HttpFault::TooLarge,
         Fault::BadIdentity => HttpFault::Forbidden,
-        Fault::Refused(_) | Fault::Malformed(_) | Fault::ForeignFrom | Fault::NotOffered | Fault::NotServed => {
-            HttpFault::BadRequest
-        }
+        Fault::Refused(_)
+        | Fault::Malformed(_)
+        | Fault::ForeignFrom
+        | Fault::NotOffered
+        | Fault::NotStored(_)
+        | Fault::NotServed => HttpFault::BadRequest,
     }
 }
 
@@ -223,6 +260,22 @@ pub fn response_text(fault: &Fault) -> String {
         Fault::ForeignFrom => "Sender address not allowed".to_owned(),
         Fault::NotOffered => "Service not offered".to_owned(),
         Fault::NotServed => "Message type not supported".to_owned(),
+        Fault::NotStored(not) => not_stored_text(*not).to_owned(),
+    }
+}
+
+fn not_stored_text(not: NotStored) -> &'static str {
+    match not {
+        NotStored::NotOffered => "Service not offered",
+        NotStored::NotAllowed => "Not allowed",
+        NotStored::NotFound => "Message not found",
+        NotStored::Full => "The message store is full",
+        NotStored::BadState => "Message state not possible",
+        NotStored::BadFlags => "Keywords not acceptable",
+        NotStored::TooLarge => "Message too large to be stored",
+        NotStored::NotAccepted => "Message content not accepted",
+        NotStored::Damaged => "The message store cannot be read",
+        NotStored::TooOften => "Too many messages, try again later",
     }
 }
 
@@ -250,103 +303,6 @@ fn refusal_text(refusal: &Refusal) -> String {
 /// A peer's text, short enough for an answer and without control characters.
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(80).collect()
-}
-
-/// Recipients that an answer names; of more it says how many.
-const NAMED_RECIPIENTS: usize = 10;
-
-fn not_sent_to(recipients: &[&String]) -> String {
-    let named: Vec<_> = recipients
-        .iter()
-        .take(NAMED_RECIPIENTS)
-        .map(|text| printable(text))
-        .collect();
-    let named = named.join(", ");
-    match recipients.len().saturating_sub(NAMED_RECIPIENTS) {
-        0 => format!("Not sent to: {named}"),
-        more => format!("Not sent to: {named} and {more} more"),
-    }
-}
-
-/// m-send-conf of a message that is durable: nothing else makes one with status Ok.
-///
-/// `left_out` are recipients that the adapter itself could not read; with them, or with such of the relay, a client
-/// that knows the status (1.2) is told Error-transient-partial-success.
-#[must_use]
-pub fn accepted(
-    asked: &Asked,
-    accepted: &Committed<Accepted>,
-    left_out: &[String],
-    domain: &str,
-    store_asked: bool,
-) -> SendConf<'static> {
-    let value = accepted.value();
-    let (status, text) = taken(value, left_out);
-    // MMBox is not offered; a client that asked for it (1.2) is told so.
-    let stored = store_asked && asked.version.minor_or_zero() >= 2;
-    SendConf {
-        transaction_id: asked.transaction_id.clone(),
-        version: asked.version,
-        response_status: status.for_version(asked.version),
-        response_text: text.map(EncodedString::from),
-        message_id: Some(value.id.message_id(domain).into()),
-        store_status: stored.then_some(StoreStatus::PermanentServiceDenied),
-        ..SendConf::default()
-    }
-}
-
-/// m-forward-conf of a new message that is durable: nothing else makes one with status Ok. `left_out` as in
-/// [`accepted`].
-#[must_use]
-pub fn forwarded(
-    asked: &Asked,
-    accepted: &Committed<Accepted>,
-    left_out: &[String],
-    domain: &str,
-    store_asked: bool,
-) -> ForwardConf<'static> {
-    let value = accepted.value();
-    let (status, text) = taken(value, left_out);
-    let stored = store_asked && asked.version.minor_or_zero() >= 2;
-    ForwardConf {
-        transaction_id: asked.transaction_id.clone(),
-        version: asked.version,
-        response_status: status.for_version(asked.version),
-        response_text: text.map(EncodedString::from),
-        message_id: Some(value.id.message_id(domain).into()),
-        store_status: stored.then_some(StoreStatus::PermanentServiceDenied),
-        ..ForwardConf::default()
-    }
-}
-
-/// Whether it was taken for all recipients, or for some and for whom not.
-fn taken(accepted: &Accepted, left_out: &[String]) -> (ResponseStatus, Option<String>) {
-    let refused: Vec<&String> = left_out.iter().chain(&accepted.refused_recipients).collect();
-    match refused.as_slice() {
-        [] => (ResponseStatus::Ok, None),
-        some => (ResponseStatus::PartialSuccess, Some(not_sent_to(some))),
-    }
-}
-
-/// m-delete-conf: what became of each location, tied to it by its position.
-#[must_use]
-pub fn deleted(asked: &Asked, statuses: Vec<ResponseStatus>) -> DeleteConf<'static> {
-    let (content_locations, response_statuses) = (0..)
-        .zip(asked.locations.iter().zip(statuses))
-        .map(|(count, (location, status))| {
-            (
-                CountedLocation::new(count, location.clone()),
-                CountedStatus::new(count, status.for_version(asked.version)),
-            )
-        })
-        .unzip();
-    DeleteConf {
-        transaction_id: asked.transaction_id.clone(),
-        version: asked.version,
-        content_locations,
-        response_statuses,
-        ..DeleteConf::default()
-    }
 }
 
 /// The confirmation that says no to a PDU; none if PDUs of this type are answered by HTTP alone.
@@ -433,11 +389,7 @@ fn mbox_view_refused(asked: &Asked, fault: &Fault) -> MboxViewConf<'static> {
         version: asked.version,
         response_status: status_for(asked, fault),
         response_text: Some(response_text(fault).into()),
-        // Content-Type is mandatory; a client expects any type and no body when there is nothing to list.
-        content: Content {
-            media: MediaType::from(Media::Code(0)),
-            ..Content::default()
-        },
+        content: nothing_listed(),
         ..MboxViewConf::default()
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn submit(service: &Service, prepared: Prepared, octets: BytesM
     match service.commands.submit(command, content).await {
         SubmitAnswer::Accepted(accepted) => {
             service.metrics.submitted_octets.add(content_octets);
-            let conf = replies::accepted(&asked, &accepted, &left_out, &service.config.domain, store_asked);
+            let conf = replies::accepted(&asked, &accepted, &left_out, &service.place(), store_asked);
             service.confirm(Mm1Request::SendReq, Mm1Outcome::Ok, &conf.into())
         }
         SubmitAnswer::Refused(refusal) => service.refuse(Mm1Request::SendReq, &asked, &Fault::Refused(refusal)),

@@ -11,7 +11,7 @@ use super::value::Kind;
 use interfaces::{MM1, SMSC};
 use later::{ADMIN, API, CLUSTER, MM3, MM4, MM7, OCS, PEER, VASP};
 use node::{LOG, NODE, OPS, RELAY, STORE};
-use policy::{EXPIRY, LIMITS, NUMBERS, RETENTION, SUBSCRIBERS, TELLING};
+use policy::{EXPIRY, LIMITS, MMBOX, NUMBERS, RETENTION, SUBSCRIBERS, TELLING};
 use ppg::{BEARER, PAP, PPG};
 
 /// What stands where nothing is written.
@@ -103,6 +103,7 @@ pub const SECTIONS: &[Section] = &[
     LIMITS,
     EXPIRY,
     RETENTION,
+    MMBOX,
     RELAY,
     PEER,
     CLUSTER,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mmsc_domain::address::HomePrefix;
+use mmsc_domain::mmbox::MmBoxPolicy;
 use mmsc_domain::policy::{ServicePolicy, UnknownSubscribers, Unroutable};
 use mmsc_domain::rate::Rate;
 use mmsc_domain::routing::{PeerName, RoutingTable};
@@ -190,6 +191,7 @@ fn policy(reader: &mut Reader<'_>) -> ServicePolicy {
         max_parts: reader.take("limits.parts"),
         reply_charging: reader.take("mm1.reply_charging"),
         max_subject_bytes: reader.take("limits.subject"),
+        max_forwards: reader.take("limits.forwards"),
         refused_media_types: reader
             .take::<Vec<String>>("limits.refused_media_types")
             .iter()
@@ -211,6 +213,7 @@ fn policy(reader: &mut Reader<'_>) -> ServicePolicy {
             "refuse" => UnknownSubscribers::Refuse,
             _ => UnknownSubscribers::AcceptWithDefaults,
         },
+        mmbox: mmbox(reader),
         ..ServicePolicy::default()
     };
     policy.timers.served_grace = reader.take("telling.served_grace");
@@ -231,6 +234,21 @@ fn policy(reader: &mut Reader<'_>) -> ServicePolicy {
         reader.issue("expiry.default", Fault::Contradiction, "is longer than expiry.max");
     }
     policy
+}
+
+fn mmbox(reader: &mut Reader<'_>) -> Option<MmBoxPolicy> {
+    let offered = reader.take("mmbox.offered");
+    let policy = MmBoxPolicy {
+        max_messages: reader.take("mmbox.max_messages"),
+        max_octets: reader.take("mmbox.max_octets"),
+        max_view: reader.take("mmbox.max_view"),
+        max_view_octets: reader.take("mmbox.max_view_octets"),
+    };
+    if offered && policy.max_view_octets > reader.take("relay.content_in_flight") {
+        let message = "is more than relay.content_in_flight, so that no list could carry content";
+        reader.issue("mmbox.max_view_octets", Fault::Contradiction, message);
+    }
+    offered.then_some(policy)
 }
 
 fn submit_rate(reader: &mut Reader<'_>) -> Option<Rate> {

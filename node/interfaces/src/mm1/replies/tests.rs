@@ -1,11 +1,19 @@
 use std::fmt::Write as _;
 
-use mmsc_domain::{MmId, ShardId, UnixMillis};
+use mmsc_domain::command::Accepted;
+use mmsc_domain::mmbox::Stored;
+use mmsc_domain::{MmId, ShardId, Token, UnixMillis};
 use mmsc_wire::mms;
 use mmsc_wire::wsp::ValueError;
 
 use super::*;
+use crate::mm1::translate::StorePlace;
 use crate::testing::{Proof, golden};
+
+const PLACE: StorePlace<'_> = StorePlace {
+    public_url: "http://mms.example/",
+    domain: "mms.example",
+};
 
 const VERSIONS: [Version; 4] = [Version::V1_0, Version::V1_1, Version::V1_2, Version::V1_3];
 
@@ -46,6 +54,19 @@ fn faults() -> Vec<Fault> {
         Fault::NotOffered,
         Fault::NotServed,
     ];
+    let stores = [
+        NotStored::NotOffered,
+        NotStored::NotAllowed,
+        NotStored::NotFound,
+        NotStored::Full,
+        NotStored::BadState,
+        NotStored::BadFlags,
+        NotStored::TooLarge,
+        NotStored::NotAccepted,
+        NotStored::Damaged,
+        NotStored::TooOften,
+    ];
+    let own = own.into_iter().chain(stores.map(Fault::NotStored));
     let refusals = refusals.into_iter().map(Fault::Refused);
     let busy = busy.into_iter().map(Fault::Busy);
     let malformed = malformed.into_iter().map(Fault::Malformed);
@@ -152,17 +173,19 @@ async fn an_acceptance_says_who_was_left_out() {
         .committed(Accepted {
             id,
             refused_recipients: Vec::new(),
+            stored: None,
         })
         .await;
     let partial = proof
         .committed(Accepted {
             id,
             refused_recipients: vec!["+15550100009".to_owned()],
+            stored: None,
         })
         .await;
     let conf = |committed: &_, left_out: &[String], version, store| {
         let asked = asked(Some(MessageType::SendReq), version);
-        accepted(&asked, committed, left_out, "mms.example", store)
+        accepted(&asked, committed, left_out, &PLACE, store)
     };
     let message_id = format!("{}@mms.example", id.local_part());
     for version in VERSIONS {
@@ -181,4 +204,50 @@ async fn an_acceptance_says_who_was_left_out() {
     let old = conf(&partial, &[], Version::V1_1, true);
     assert_eq!(old.response_status, ResponseStatus::Ok);
     assert!(old.response_text.is_some() && old.store_status.is_none());
+}
+
+#[tokio::test]
+async fn a_confirmation_says_where_a_message_is_stored() {
+    let proof = Proof::open();
+    let token = Token([5; 16]);
+    let store = async |stored| {
+        let id = MmId::mint(ShardId(1), UnixMillis(2), [3; 8]);
+        let refused_recipients = Vec::new();
+        let committed = proof
+            .committed(Accepted {
+                id,
+                refused_recipients,
+                stored,
+            })
+            .await;
+        let conf = |kind, version| {
+            let asked = asked(Some(kind), version);
+            let sent = accepted(&asked, &committed, &[], &PLACE, true);
+            let passed_on = forwarded(&asked, &committed, &[], &PLACE, true);
+            assert_eq!(
+                sent.response_status,
+                ResponseStatus::Ok,
+                "the message itself is accepted"
+            );
+            assert_eq!(sent.store_status, passed_on.store_status);
+            assert_eq!(sent.content_location, passed_on.content_location);
+            (sent.store_status, sent.content_location)
+        };
+        assert_eq!(
+            conf(MessageType::SendReq, Version::V1_1),
+            (None, None),
+            "unknown before 1.2"
+        );
+        conf(MessageType::SendReq, Version::V1_2)
+    };
+    let location = format!("http://mms.example/{token}").into();
+    assert_eq!(
+        store(Some(Stored::At(token))).await,
+        (Some(StoreStatus::Success), Some(location))
+    );
+    let full = store(Some(Stored::Not(NotStored::Full))).await;
+    assert_eq!(full, (Some(StoreStatus::MmboxFull), None));
+    let none = (Some(StoreStatus::PermanentServiceDenied), None);
+    assert_eq!(store(None).await, none, "by a node that stored nothing");
+    assert_eq!(store(Some(Stored::Not(NotStored::NotOffered))).await, none);
 }

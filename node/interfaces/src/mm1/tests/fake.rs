@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use mmsc_domain::command::{Accepted, Forward, Gone, HandsetAnswer, Retrieval, Submit};
 use mmsc_domain::inbox::ReadStatus;
+use mmsc_domain::mmbox::{MmBoxEntry, NotStored, StoreWish, Stored, Upload, View};
 use mmsc_domain::record::{
     CarriedFields, ContentRef, Interface, MediaType, MessageClass, MmHead, Originator, Parameter, PartEntry, Priority,
 };
@@ -13,7 +14,7 @@ use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
 use mmsc_relay::admission::Class;
-use mmsc_relay::{Busy, FetchAnswer, HandsetReply, SubmitAnswer};
+use mmsc_relay::{Busy, Committed, FetchAnswer, HandsetReply, MmBoxAnswer, SubmitAnswer, Viewed};
 use tokio::sync::Notify;
 
 use crate::mm1::{Commands, ContentAway};
@@ -51,11 +52,33 @@ pub(super) struct Fake {
     pub(super) replies: Mutex<BTreeMap<Token, HandsetReply>>,
     /// Classes that there is no credit for.
     pub(super) full: Mutex<Vec<Class>>,
+    /// What an acceptance says of the wish to store the message.
+    pub(super) stored_as: Mutex<Option<Stored>>,
+    /// What every command about a store comes to; `None`: it is done.
+    pub(super) box_says: Mutex<Option<NotStored>>,
+    pub(super) stored: Mutex<BTreeMap<Token, (MmBoxEntry, Bytes)>>,
+    pub(super) store_wishes: Mutex<Vec<(Address, Token, StoreWish)>>,
+    pub(super) uploads: Mutex<Vec<(Upload, Bytes)>>,
+    pub(super) views: Mutex<Vec<View>>,
+    pub(super) viewed: Mutex<Option<Viewed>>,
+    pub(super) box_deleted: Mutex<Vec<(Address, Token)>>,
+    /// Deletions that are not done.
+    pub(super) deletions: Mutex<BTreeMap<Token, NotStored>>,
 }
 
 impl Fake {
     pub(super) async fn accepting(&self) {
         *self.script.lock().await = Script::Accept(Proof::open());
+    }
+
+    async fn box_answer(&self, token: Token) -> MmBoxAnswer<Committed<Token>> {
+        if let Some(not) = *self.box_says.lock().unwrap() {
+            return MmBoxAnswer::Not(not);
+        }
+        match &*self.script.lock().await {
+            Script::Accept(proof) => MmBoxAnswer::Done(proof.committed(token).await),
+            Script::Busy | Script::Refuse(_) | Script::Panic => MmBoxAnswer::Busy(Busy::Store),
+        }
     }
 
     async fn scripted(&self) -> SubmitAnswer {
@@ -67,6 +90,7 @@ impl Fake {
                 let accepted = Accepted {
                     id: MmId::mint(ShardId(1), UnixMillis(2), [3; 8]),
                     refused_recipients: Vec::new(),
+                    stored: *self.stored_as.lock().unwrap(),
                 };
                 SubmitAnswer::Accepted(proof.committed(accepted).await)
             }
@@ -182,6 +206,9 @@ impl Commands for Fake {
 
     fn fetch(&self, token: Token, requester: Option<Address>) -> BoxFuture<'_, FetchAnswer> {
         self.fetched.lock().unwrap().push((token, requester));
+        if let Some((entry, _)) = self.stored.lock().unwrap().get(&token) {
+            return Box::pin(std::future::ready(FetchAnswer::Stored(Box::new(entry.clone()))));
+        }
         let found = self
             .messages
             .lock()
@@ -248,6 +275,60 @@ impl Commands for Fake {
     ) -> BoxFuture<'_, HandsetReply> {
         self.read.lock().unwrap().push((mm, recipient, status, at));
         Box::pin(std::future::ready(HandsetReply::Done))
+    }
+
+    fn stored_content<'a>(&'a self, entry: &'a MmBoxEntry) -> BoxFuture<'a, Result<Bytes, ContentAway>> {
+        let found = self
+            .stored
+            .lock()
+            .unwrap()
+            .get(&entry.token)
+            .map(|(_, content)| content.clone());
+        Box::pin(std::future::ready(
+            found.ok_or_else(|| ContentAway::ForNow("away".to_owned())),
+        ))
+    }
+
+    fn mmbox_store(
+        &self,
+        owner: Address,
+        token: Token,
+        wish: StoreWish,
+    ) -> BoxFuture<'_, MmBoxAnswer<Committed<Token>>> {
+        Box::pin(async move {
+            self.store_wishes.lock().unwrap().push((owner, token, wish));
+            self.box_answer(Token([0x55; 16])).await
+        })
+    }
+
+    fn mmbox_upload(&self, upload: Upload, octets: Bytes) -> BoxFuture<'_, MmBoxAnswer<Committed<Token>>> {
+        Box::pin(async move {
+            self.uploads.lock().unwrap().push((upload, octets));
+            self.box_answer(Token([0x66; 16])).await
+        })
+    }
+
+    fn mmbox_view(&self, view: View) -> BoxFuture<'_, MmBoxAnswer<Viewed>> {
+        self.views.lock().unwrap().push(view);
+        let answer = match (&*self.box_says.lock().unwrap(), &*self.viewed.lock().unwrap()) {
+            (None, Some(viewed)) => MmBoxAnswer::Done(viewed.clone()),
+            (None, None) => MmBoxAnswer::Busy(Busy::NoCredit),
+            (Some(not), _) => MmBoxAnswer::Not(*not),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn mmbox_delete(&self, owner: Address, token: Token) -> BoxFuture<'_, MmBoxAnswer<()>> {
+        self.box_deleted.lock().unwrap().push((owner, token));
+        let answer = match (
+            *self.box_says.lock().unwrap(),
+            self.deletions.lock().unwrap().get(&token),
+        ) {
+            (Some(not), _) => MmBoxAnswer::Not(not),
+            (None, Some(not)) => MmBoxAnswer::Not(*not),
+            (None, None) => MmBoxAnswer::Done(()),
+        };
+        Box::pin(std::future::ready(answer))
     }
 
     fn subscriber_seen(&self, address: Address) {

@@ -3,6 +3,8 @@
 mod fake;
 mod hostile;
 mod http;
+mod mmbox;
+mod mmbox_upload;
 mod notify;
 mod overload;
 mod pdus;

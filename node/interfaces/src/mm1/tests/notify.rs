@@ -43,6 +43,7 @@ fn notification() -> Notification {
         applic_id: None,
         reply_offer: None,
         reply_to: None,
+        stored: false,
     }
 }
 
@@ -259,4 +260,15 @@ async fn what_has_expired_is_not_pushed() {
     assert_eq!(outcome, TellOutcome::Failed { retry_after: None });
     assert!(taken.0.lock().unwrap().is_empty());
     assert_eq!(metrics.pushes(Mm1Push::Notification, PushOutcome::Unsent), 1);
+}
+
+#[test]
+fn a_stored_message_is_said_to_be_to_those_who_know() {
+    let stored = || Notification {
+        stored: true,
+        ..notification()
+    };
+    assert_eq!(notification_ind(&told(stored(), 0x92)).stored, Some(true));
+    assert_eq!(notification_ind(&told(stored(), 0x91)).stored, None);
+    assert_eq!(notification_ind(&told(notification(), 0x92)).stored, None);
 }

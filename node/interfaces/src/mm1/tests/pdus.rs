@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use mmsc_domain::command::{HandsetAnswer, TimeWish};
+use mmsc_domain::mmbox::NotStored;
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{MmId, ShardId, Token, UnixMillis};
 use mmsc_wire::mms::{
@@ -271,6 +272,7 @@ async fn without_identity_the_token_may_not_suffice() {
 #[tokio::test]
 async fn what_this_release_does_not_serve() {
     let bench = Bench::start().await;
+    *bench.fake.box_says.lock().unwrap() = Some(NotStored::NotOffered);
     let view = MboxViewReq {
         transaction_id: "V".into(),
         version: Version::V1_2,

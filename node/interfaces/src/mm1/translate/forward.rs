@@ -6,6 +6,7 @@ use mmsc_domain::record::Interface;
 use mmsc_domain::{Address, Token, UnixMillis};
 use mmsc_wire::mms::{ForwardReq, Version};
 
+use super::mmbox::store_wish;
 use super::submit::{SubmitError, recipients, time_wish};
 
 /// Translates `pdu` about the message with `token`, for the authenticated `forwarder`; the recipients that could not be
@@ -39,6 +40,7 @@ pub fn forward(
         date: pdu.date.map(|date| UnixMillis::from_seconds(date.0)),
         mms_version: version.octet(),
         duplicate: Some(duplicate),
+        store: (pdu.store == Some(true)).then(|| store_wish(pdu.mm_state, &pdu.mm_flags)),
     };
     Ok((forward, left_out))
 }

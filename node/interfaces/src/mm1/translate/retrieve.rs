@@ -1,10 +1,13 @@
 //! Retrieval → m-retrieve-conf.
 
 use bytes::Bytes;
-use mmsc_domain::UnixMillis;
 use mmsc_domain::command::Retrieval;
-use mmsc_domain::record::{CarriedFields, MessageClass, MmHead, PartEntry, Priority, Recipient, RecipientKind};
+use mmsc_domain::mmbox::MmBoxEntry;
+use mmsc_domain::record::{
+    CarriedFields, ContentRef, MessageClass, PartEntry, PreviouslySent, Priority, Recipient, RecipientKind,
+};
 use mmsc_domain::reply_charging::Offer;
+use mmsc_domain::{Address, UnixMillis};
 use mmsc_wire::mms::{
     self, Body, Content, ContentClass, Date, EncodeError, EncodedString, Pdu, PreviouslySentBy, PreviouslySentDate,
     RetrieveConf, RetrieveStatus, Size, Text, TimeValue, Version,
@@ -12,6 +15,7 @@ use mmsc_wire::mms::{
 use mmsc_wire::wsp::{ValueError, multipart};
 
 use super::media;
+use super::mmbox::{StorePlace, mm_flags, mm_state};
 
 /// A part up to this size is copied next to its head; a larger one is sent from where it lies.
 const COPIED_UP_TO: u64 = 2048;
@@ -40,13 +44,33 @@ pub fn retrieve_conf(
     content: Option<&Bytes>,
     domain: &str,
 ) -> Result<(Vec<Bytes>, u64), RetrieveError> {
-    let head = &retrieval.head;
+    written(&conf(retrieval, domain).into(), &retrieval.head.content, content)
+}
+
+/// The same of a stored message. Without transaction id: the owner's handset has nothing to acknowledge.
+///
+/// # Errors
+/// [`RetrieveError`].
+pub fn retrieve_stored(
+    entry: &MmBoxEntry,
+    content: Option<&Bytes>,
+    place: &StorePlace<'_>,
+) -> Result<(Vec<Bytes>, u64), RetrieveError> {
+    written(&stored_conf(entry, place).into(), &entry.content, content)
+}
+
+/// The head of `pdu`, and behind it the multipart body that `table` describes.
+pub(super) fn written(
+    pdu: &Pdu<'_>,
+    table: &ContentRef,
+    content: Option<&Bytes>,
+) -> Result<(Vec<Bytes>, u64), RetrieveError> {
     let mut run = Vec::with_capacity(1024);
-    mms::encode_head(&Pdu::RetrieveConf(conf(retrieval, domain)), &mut run)?;
-    multipart::put_count(head.content.parts.len(), &mut run);
+    mms::encode_head(pdu, &mut run)?;
+    multipart::put_count(table.parts.len(), &mut run);
     let mut chunks = Vec::new();
     let mut total = 0;
-    for (index, part) in head.content.parts.iter().enumerate() {
+    for (index, part) in table.parts.iter().enumerate() {
         let len = usize::try_from(part.len).map_err(|_| RetrieveError::Outside(index))?;
         multipart::encode_part_header(&media::part_to_wire(part), len, &mut run)
             .map_err(|error| RetrieveError::Part(index, error))?;
@@ -81,7 +105,7 @@ fn slice(content: &Bytes, part: &PartEntry) -> Option<Bytes> {
 fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
     let head = &retrieval.head;
     let from = (!head.originator.hidden).then(|| head.originator.address.to_wire().into());
-    let (previously_sent_by, previously_sent_date) = previously_sent(head);
+    let (previously_sent_by, previously_sent_date) = previously_sent(&head.previously_sent);
     let offer = head.reply_offer.as_ref();
     let conf = RetrieveConf {
         reply_charging: offer.map(reply_charging),
@@ -98,20 +122,51 @@ fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
         message_id: Some(head.id.message_id(domain).into()),
         date: Date(head.date.seconds()),
         from,
-        to: shown(head, RecipientKind::To),
-        cc: shown(head, RecipientKind::Cc),
+        to: shown(&head.visible_recipients, RecipientKind::To),
+        cc: shown(&head.visible_recipients, RecipientKind::Cc),
         subject: head.subject.as_deref().map(EncodedString::from),
         message_class: Some(class(&head.class)),
         priority: Some(priority(head.priority)),
         delivery_report: Some(head.delivery_report),
         read_report: Some(head.read_report),
-        content: Content {
-            media: media::body_to_wire(&head.content.media_type),
-            body: Body::Multipart(Vec::new()),
-        },
+        content: body_of(&head.content),
         ..RetrieveConf::default()
     };
     carry(conf, &head.carried)
+}
+
+fn stored_conf<'a>(entry: &'a MmBoxEntry, place: &StorePlace<'_>) -> RetrieveConf<'a> {
+    let (previously_sent_by, previously_sent_date) = previously_sent(&entry.previously_sent);
+    let conf = RetrieveConf {
+        previously_sent_by,
+        previously_sent_date,
+        version: Version::V1_2,
+        message_id: entry.mm.map(|mm| mm.message_id(place.domain).into()),
+        date: Date(entry.date.seconds()),
+        from: entry.shown_originator().map(Address::to_wire).map(Into::into),
+        to: shown(&entry.recipients, RecipientKind::To),
+        cc: shown(&entry.recipients, RecipientKind::Cc),
+        subject: entry.subject.as_deref().map(EncodedString::from),
+        message_class: Some(class(&entry.class)),
+        priority: Some(priority(entry.priority)),
+        delivery_report: Some(entry.delivery_report),
+        read_report: Some(entry.read_report),
+        mm_state: Some(mm_state(entry.state)),
+        mm_flags: mm_flags(&entry.flags),
+        message_size: Some(mms::Size(entry.content.len)),
+        content_location: Some(place.location(entry.token).into()),
+        content: body_of(&entry.content),
+        ..RetrieveConf::default()
+    };
+    carry(conf, &entry.carried)
+}
+
+/// Content-Type of a stored multipart; its parts are written where they lie.
+pub(super) fn body_of(content: &ContentRef) -> Content<'_> {
+    Content {
+        media: media::body_to_wire(&content.media_type),
+        body: Body::Multipart(Vec::new()),
+    }
 }
 
 /// Fields of 1.3 stop the parser of a widespread older client. They are sent only where they are needed: in messages
@@ -132,8 +187,10 @@ fn carry<'a>(conf: RetrieveConf<'a>, carried: &'a CarriedFields) -> RetrieveConf
 }
 
 /// Who sent it before, the same count tying address and date (digest 5). A hidden one keeps its place and its date.
-fn previously_sent(head: &MmHead) -> (Vec<PreviouslySentBy<'static>>, Vec<PreviouslySentDate<'static>>) {
-    let hops = || (1..).zip(&head.previously_sent);
+pub(super) fn previously_sent(
+    before: &[PreviouslySent],
+) -> (Vec<PreviouslySentBy<'static>>, Vec<PreviouslySentDate<'static>>) {
+    let hops = || (1..).zip(before);
     let by = hops().filter_map(|(hop, sent)| {
         let address = sent.by.as_ref()?.to_wire();
         Some(PreviouslySentBy::new(hop, EncodedString::from(address)))
@@ -142,9 +199,8 @@ fn previously_sent(head: &MmHead) -> (Vec<PreviouslySentBy<'static>>, Vec<Previo
     (by.collect(), dates.collect())
 }
 
-fn shown(head: &MmHead, kind: RecipientKind) -> Vec<EncodedString<'static>> {
-    let named = |recipient: &&Recipient| recipient.kind == kind;
-    let recipients = head.visible_recipients.iter().filter(named);
+pub(super) fn shown(recipients: &[Recipient], kind: RecipientKind) -> Vec<EncodedString<'static>> {
+    let recipients = recipients.iter().filter(|recipient| recipient.kind == kind);
     recipients.map(|recipient| recipient.address.to_wire().into()).collect()
 }
 

@@ -14,10 +14,11 @@ use mmsc_domain::record::{
 use mmsc_domain::reply_charging::{OfferWish, ReplyCharging};
 use mmsc_domain::{Address, MmId, UnixMillis};
 use mmsc_wire::mms::{
-    self, Body, EncodedString, Part, PartHead, SendReq, Sender, SenderVisibility, Text, TimeValue, Version,
+    self, Body, Content, EncodedString, Part, PartHead, SendReq, Sender, SenderVisibility, Text, TimeValue, Version,
 };
 
 use super::media;
+use super::mmbox::store_wish;
 
 /// A submission and the recipients that could not be read.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub struct Submission {
 
 /// Where a part's octets come from.
 #[derive(Debug)]
-enum Source {
+pub(super) enum Source {
     /// They lie in the PDU.
     There(Range<usize>),
     /// They were base64 or quoted-printable in the PDU, from this offset on, and longer.
@@ -61,7 +62,7 @@ pub fn submission(
     home: Option<&HomePrefix>,
 ) -> Result<Submission, SubmitError> {
     let (recipients, left_out) = recipients([&pdu.to, &pdu.cc, &pdu.bcc], version, home)?;
-    let (media_type, parts, sources) = parts(pdu, octets);
+    let (media_type, parts, sources) = parts(&pdu.content, octets);
     let duplicate = DuplicateKey {
         interface: Interface::Mm1,
         scope: originator.to_string(),
@@ -74,8 +75,8 @@ pub fn submission(
         interface: Interface::Mm1,
         recipients,
         subject: pdu.subject.as_ref().map(text).filter(|subject| !subject.is_empty()),
-        class: pdu.message_class.as_ref().map(class).unwrap_or_default(),
-        priority: pdu.priority.map(priority).unwrap_or_default(),
+        class: pdu.message_class.as_ref().map(class_from).unwrap_or_default(),
+        priority: pdu.priority.map(priority_from).unwrap_or_default(),
         expiry: pdu.expiry.map(time_wish),
         delivery_time: pdu.delivery_time.map(time_wish),
         delivery_report: pdu.delivery_report.unwrap_or(false),
@@ -88,6 +89,7 @@ pub fn submission(
         duplicate: Some(duplicate),
         previously_sent: Vec::new(),
         charging: charging(pdu),
+        store: (pdu.store == Some(true)).then(|| store_wish(pdu.mm_state, &pdu.mm_flags)),
     };
     let claimed_from = match &pdu.from {
         Sender::InsertAddress => None,
@@ -105,31 +107,36 @@ impl Submission {
     /// The command, and the octets of its parts one after another. They are moved together inside the buffer of the
     /// PDU, so that the content is never copied to another.
     #[must_use]
-    pub fn into_command(self, mut octets: BytesMut) -> (Submit, Bytes) {
-        let mut at = 0;
-        for source in self.sources {
-            match source {
-                Source::There(range) => {
-                    // Parts stand in order, each behind its head, so `at` never passes the start of the next.
-                    debug_assert!(at <= range.start && range.end <= octets.len());
-                    let len = range.len();
-                    if range.end <= octets.len() && at <= range.start {
-                        octets.copy_within(range, at);
-                    }
-                    at += len;
+    pub fn into_command(self, octets: BytesMut) -> (Submit, Bytes) {
+        (self.submit, gather(self.sources, octets))
+    }
+}
+
+/// Moves the octets of parts together inside the buffer of their PDU.
+pub(super) fn gather(sources: Vec<Source>, mut octets: BytesMut) -> Bytes {
+    let mut at = 0;
+    for source in sources {
+        match source {
+            Source::There(range) => {
+                // Parts stand in order, each behind its head, so `at` never passes the start of the next.
+                debug_assert!(at <= range.start && range.end <= octets.len());
+                let len = range.len();
+                if range.end <= octets.len() && at <= range.start {
+                    octets.copy_within(range, at);
                 }
-                Source::Decoded(offset, decoded) => {
-                    debug_assert!(at <= offset);
-                    if let Some(room) = octets.get_mut(at..at + decoded.len()) {
-                        room.copy_from_slice(&decoded);
-                    }
-                    at += decoded.len();
+                at += len;
+            }
+            Source::Decoded(offset, decoded) => {
+                debug_assert!(at <= offset);
+                if let Some(room) = octets.get_mut(at..at + decoded.len()) {
+                    room.copy_from_slice(&decoded);
                 }
+                at += decoded.len();
             }
         }
-        octets.truncate(at);
-        (self.submit, octets.freeze())
     }
+    octets.truncate(at);
+    octets.freeze()
 }
 
 /// The recipients that To, Cc and Bcc name, and the texts that name none.
@@ -166,8 +173,7 @@ pub(super) fn recipients(
 }
 
 /// The part table, and where the octets of each part are.
-fn parts(pdu: &SendReq<'_>, octets: &[u8]) -> (MediaType, Vec<PartEntry>, Vec<Source>) {
-    let content = &pdu.content;
+pub(super) fn parts(content: &Content<'_>, octets: &[u8]) -> (MediaType, Vec<PartEntry>, Vec<Source>) {
     let single;
     let parts: &[Part<'_>] = match &content.body {
         Body::Multipart(parts) => parts,
@@ -212,7 +218,7 @@ impl Source {
     }
 }
 
-fn class(class: &mms::MessageClass<'_>) -> MessageClass {
+pub(super) fn class_from(class: &mms::MessageClass<'_>) -> MessageClass {
     match class {
         mms::MessageClass::Personal => MessageClass::Personal,
         mms::MessageClass::Advertisement => MessageClass::Advertisement,
@@ -222,7 +228,7 @@ fn class(class: &mms::MessageClass<'_>) -> MessageClass {
     }
 }
 
-fn priority(priority: mms::Priority) -> Priority {
+pub(super) fn priority_from(priority: mms::Priority) -> Priority {
     match priority {
         mms::Priority::Low => Priority::Low,
         mms::Priority::Normal => Priority::Normal,

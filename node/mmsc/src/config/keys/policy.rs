@@ -1,6 +1,6 @@
 //! What the domain decides by: telling, subscribers, numbers, limits, expiry, retention.
 
-use super::{DAY, HOUR, KIB, MIB, MINUTE, SECOND, Section, key};
+use super::{DAY, GIB, HOUR, KIB, MIB, MINUTE, SECOND, Section, key};
 use crate::config::value::Kind::{Boolean, Choice, Digits, Duration, Durations, Integer, Size, Texts};
 
 pub(super) const TELLING: Section = Section {
@@ -161,6 +161,12 @@ pub(super) const LIMITS: Section = Section {
             "Media types (`type/subtype`) that are not let through.",
         ),
         key(
+            "limits.forwards",
+            Integer(0, 50),
+            "20",
+            "How often a message may be passed on in a row.",
+        ),
+        key(
             "limits.unroutable",
             Choice(&["refuse", "report"]),
             "refuse",
@@ -211,6 +217,44 @@ pub(super) const RETENTION: Section = Section {
             Duration(HOUR, 365 * DAY),
             "7d",
             "Ids, addresses and outcomes are kept so long after expiry, for late reports.",
+        ),
+    ],
+};
+
+pub(super) const MMBOX: Section = Section {
+    title: "Network stores (MMBox)",
+    about: "A subscriber keeps messages here beyond their retention: what it sends, receives or uploads, until it deletes them.",
+    served: true,
+    keys: &[
+        key(
+            "mmbox.offered",
+            Boolean,
+            "false",
+            "Whether there are network stores. Where not, handsets that ask are told so, and what was stored before stays untouched.",
+        ),
+        key(
+            "mmbox.max_messages",
+            Integer(1, 10_000),
+            "1000",
+            "Most messages that one subscriber may store.",
+        ),
+        key(
+            "mmbox.max_octets",
+            Size(KIB, 100 * GIB),
+            "50MiB",
+            "Most content that one subscriber may store. A full store refuses no message, it only does not keep it.",
+        ),
+        key(
+            "mmbox.max_view",
+            Integer(1, 1000),
+            "100",
+            "Most messages described in one answer; the handset asks for the next page.",
+        ),
+        key(
+            "mmbox.max_view_octets",
+            Size(16 * KIB, 16 * MIB),
+            "1MiB",
+            "Most octets of descriptions and content in one answer.",
         ),
     ],
 };
