@@ -42,9 +42,9 @@ pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Re
     let position = tail.at;
 
     let last_used = tail.segments.get(tail.current).map_or(0, |segment| segment.number);
-    segments.unused_after(last_used);
     drop(tail);
     drop(found);
+    segments.unused_after(last_used);
     let segment = fresh_segment(segments)?;
     let position = write_tail_anew(index, secret, &segment, position, last)?;
     index.apply([], position, true)?;
@@ -58,10 +58,14 @@ pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Re
     })
 }
 
+/// The segment after the last used one. It keeps its name: if this recovery is cut off after the tail was written anew
+/// and before the index says so, the next one finds that frame where the log goes on.
 fn fresh_segment(segments: &Segments) -> Result<Arc<Segment>, OpenError> {
-    segments
-        .prepare_one()
-        .map_err(OpenError::io("preparing a log segment"))?;
+    if !segments.has_ready() {
+        segments
+            .prepare_one()
+            .map_err(OpenError::io("preparing a log segment"))?;
+    }
     segments
         .take_ready()
         .map_err(|_| OpenError::io("preparing a log segment")(std::io::ErrorKind::StorageFull.into()))
@@ -182,12 +186,18 @@ impl<'a> Tail<'a> {
         }
     }
 
-    /// The next frame, here or at the start of the next segment.
+    /// The next frame, here or at the start of a later segment: the log passes over segments that are too short for a
+    /// frame. That nothing is missing between is what the frame's version says.
     fn next(&mut self) -> std::io::Result<Option<Frame>> {
         if let Some(frame) = self.frame_at(self.current, self.at.offset)? {
             return Ok(Some(frame));
         }
-        self.frame_at(self.current + 1, 0)
+        for later in self.current + 1..self.segments.len() {
+            if let Some(frame) = self.frame_at(later, 0)? {
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
     }
 
     fn frame_at(&mut self, index: usize, offset: u64) -> std::io::Result<Option<Frame>> {

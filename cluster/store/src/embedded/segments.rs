@@ -135,6 +135,8 @@ impl Segments {
             let len = file.len()?;
             found.push(Arc::new(Segment { number, file, len }));
         }
+        // A segment may have got its name just before the process ended.
+        self.disk.sync_dir(&self.directory)?;
         found.sort_by_key(|segment| segment.number);
         let mut state = self.lock();
         state.next_number = found.last().map_or(1, |last| last.number + 1);
@@ -149,11 +151,16 @@ impl Segments {
         Ok(found)
     }
 
-    /// Segments past that number hold nothing of the log: they are spare.
+    /// Segments past that number hold nothing of the log: they are ready for it, as they are.
     pub(super) fn unused_after(&self, number: u64) {
         let mut state = self.lock();
         let unused = state.used.split_off(&(number + 1));
-        state.retired.extend(unused.into_values().map(|used| used.segment));
+        state.ready.extend(unused.into_values().map(|used| used.segment));
+    }
+
+    /// Whether a segment is ready for the log.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.lock().ready.is_empty()
     }
 
     /// The segment of that number, pinned for as long as the result is held.

@@ -253,11 +253,14 @@ impl Shared {
     }
 
     fn take_group(&self, waiting: &mut VecDeque<Pending>) -> Vec<Pending> {
+        // A frame fits into a segment: a single transaction takes at most half of one.
+        let half = usize::try_from(self.options.segment_bytes / 2).unwrap_or(usize::MAX);
+        let most = self.options.group_bytes.min(half);
         let mut bytes = 0usize;
         let mut count = 0usize;
         for pending in waiting.iter() {
             bytes = bytes.saturating_add(pending.frame_bytes());
-            if count > 0 && bytes > self.options.group_bytes || count >= usize::from(u16::MAX) {
+            if count > 0 && bytes > most || count >= usize::from(u16::MAX) {
                 break;
             }
             count += 1;
