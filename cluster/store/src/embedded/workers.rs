@@ -194,9 +194,9 @@ fn run_apply(
     freezes: &mpsc::SyncSender<Frozen>,
 ) {
     let _guard = CloseOnPanic(shared, "apply");
-    apply_until_closed(shared, &mut apply, synced, freezes);
-    if !shared.has_failed() {
-        shared.begin_merge();
+    let ended = apply_until_closed(shared, &mut apply, synced, freezes);
+    // Half a group that could not be applied must not get into the index: replayed, its additions would count twice.
+    if ended.is_ok() && shared.begin_merge().is_ok() {
         freeze(shared, &mut apply, freezes);
     }
 }
@@ -206,29 +206,22 @@ fn apply_until_closed(
     apply: &mut ApplyStage,
     synced: &mpsc::Receiver<Group>,
     freezes: &mpsc::SyncSender<Frozen>,
-) {
+) -> Result<(), Failed> {
     loop {
         // While a checkpoint is due and the one before goes on, it is looked for again soon.
         let wait = apply.due_in().unwrap_or(IDLE_TICK).max(MERGE_TICK);
         match synced.recv_timeout(wait) {
-            Ok(group) => {
-                if apply.run(group).is_err() {
-                    return;
-                }
-            }
+            Ok(group) => apply.run(group)?,
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
         if apply.due_in() != Some(Duration::ZERO) {
             continue;
         }
         if apply.is_full() {
-            shared.begin_merge();
+            shared.begin_merge()?;
         } else if !shared.try_begin_merge() {
             continue;
-        }
-        if shared.has_failed() {
-            return;
         }
         freeze(shared, apply, freezes);
     }
