@@ -1,5 +1,5 @@
 //! A store that is being closed fails like any other: no sync is repeated, and nothing is acknowledged after a failure.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
 mod common;
 #[path = "common/unreadable.rs"]

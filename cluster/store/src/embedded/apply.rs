@@ -75,10 +75,12 @@ impl ApplyStage {
             .ok_or_else(|| IndexError("it was closed".to_owned()))?;
         let applying = Applying::new(self.layers.clone(), version, self.shared.oldest_readable());
         let deltas = applying.apply(&synced.changes)?;
-        self.shared.segments.account(&deltas);
         self.position = synced.position;
         self.log_bytes += synced.bytes;
         self.shared.advance(version);
+        // After that: a segment whose last content was moved away may be used again as soon as this says so, and until
+        // then the newest state sends readers to it.
+        self.shared.segments.account(&deltas);
         // Who has to run again is told first: it would lose again against the next of those that won.
         self.shared.tell_visible(version);
         self.shared.wake_watchers(&synced.changes);
