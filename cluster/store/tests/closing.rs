@@ -37,7 +37,7 @@ async fn a_sync_that_fails_while_the_store_closes_is_not_repeated() {
     run(&store, Step::Put(0)).await.unwrap();
 
     // One transaction is at its sync, ten wait behind it, and the store is told to close.
-    disk.hold_syncs(".seg");
+    disk.hold_syncs("log-");
     let mut first = Box::pin(run(&store, Step::Put(1)));
     assert!((&mut first).now_or_never().is_none());
     disk.wait_until_held();
@@ -45,7 +45,7 @@ async fn a_sync_that_fails_while_the_store_closes_is_not_repeated() {
     assert!((&mut others).now_or_never().is_none());
     let mut closing = Box::pin(store.close());
     assert!((&mut closing).now_or_never().is_none());
-    disk.fail_syncs(".seg", 0);
+    disk.fail_syncs("log-", 0);
     disk.let_go();
 
     assert_eq!(first.await, Err(TransactError::Unknown));
@@ -94,7 +94,7 @@ async fn a_group_that_is_half_applied_while_the_store_closes_counts_once_after_r
         };
         let engine = EmbeddedEngine::open(uncached, Arc::new(disk.clone()), &Ports::real()).unwrap();
         let store = Store::new(Arc::new(engine));
-        sim.hold_syncs(".seg");
+        sim.hold_syncs("log-");
         let mut counting = Box::pin(count_up(&store));
         assert!((&mut counting).now_or_never().is_none());
         sim.wait_until_held();

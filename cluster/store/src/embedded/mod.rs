@@ -50,6 +50,14 @@
 //! repeated as if that frame had always been the log's end. Files are synced and their cached pages dropped before they
 //! are read, so that nothing is believed which only the page cache holds.
 //!
+//! # What is refused
+//!
+//! Besides a newer frame behind the log's end: a segment that is shorter than it was made, one that is missing though the
+//! index needs it, and one that is missing between the index's position and the highest number that was ever prepared
+//! (the module `inventory`). What cannot be told from a log that ended there: the last frame, if its octets changed after
+//! they were synced (it looks torn), all frames from one on to the last, if the device lost every one of them, and a whole
+//! directory that was put back as it stood earlier.
+//!
 //! # Failure
 //!
 //! A failed sync, apply or checkpoint closes the store: what is in flight ends as *unknown*, what comes later is refused,
@@ -62,6 +70,7 @@ mod compact;
 mod engine;
 mod frame;
 mod index;
+mod inventory;
 mod mem;
 mod meta;
 mod options;

@@ -33,8 +33,8 @@ impl From<IndexError> for OpenError {
 
 /// Replays the log's tail and prepares a fresh segment for what comes next.
 pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Result<Recovered, OpenError> {
-    let found = segments.load().map_err(OpenError::io("opening the log"))?;
     let known = index.position()?;
+    let found = segments.load(known)?;
     let mut tail = Tail::new(&found, known, secret);
     let last = replay(index, &mut tail)?;
     tail.refuse_later_frames()?;
@@ -173,7 +173,7 @@ impl<'a> Tail<'a> {
             .get(current)
             .is_none_or(|segment| segment.number != from.segment)
         {
-            // The segment of the position was emptied and used again: the log goes on in the one after it.
+            // A new store: the log begins in its first segment.
             at.segment = segments.get(current).map_or(from.segment, |segment| segment.number);
             at.offset = 0;
         }

@@ -12,7 +12,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use mmsc_ports::disk::{AlignedBuf, BLOCK, Disk, DiskFile, FileUse};
 
-use super::options::{EmbeddedOptions, Pipeline};
+use super::index::Position;
+use super::inventory::Inventory;
+use super::options::{EmbeddedOptions, OpenError, Pipeline};
 use crate::metrics::StoreMetrics;
 
 const PREFIX: &str = "log-";
@@ -63,6 +65,8 @@ struct State {
     spare: Vec<Segment>,
     next_number: u64,
     low_room: bool,
+    /// Nothing is prepared any more: what is durable of the inventory is not known.
+    broken: Option<String>,
     /// The last attempt to prepare a segment failed: nobody waits for the next one.
     unprepared: bool,
     stop: bool,
@@ -94,6 +98,7 @@ pub(super) struct Segments {
     directory: PathBuf,
     options: EmbeddedOptions,
     metrics: StoreMetrics,
+    inventory: Mutex<Option<Inventory>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -112,6 +117,7 @@ impl Segments {
             directory: options.path.clone(),
             options,
             metrics,
+            inventory: Mutex::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -121,8 +127,27 @@ impl Segments {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens what is on disk, synced and read afresh from the device, sorted by number. Drafts are removed.
-    pub(super) fn load(&self) -> io::Result<Vec<Arc<Segment>>> {
+    /// Opens what is on disk, sorted by number, and compares it with the inventory. `known` is how far the index goes.
+    pub(super) fn load(&self, known: Position) -> Result<Vec<Arc<Segment>>, OpenError> {
+        let found = self.open_all().map_err(OpenError::io("opening the log"))?;
+        let inventory = Inventory::open(self.disk.as_ref(), &self.directory, &found, known)?;
+        *self.inventory.lock().unwrap_or_else(PoisonError::into_inner) = Some(inventory);
+        let mut state = self.lock();
+        state.next_number = found.last().map_or(1, |last| last.number + 1);
+        for segment in &found {
+            let used = Used {
+                segment: Arc::clone(segment),
+                live: 0,
+                stuck: false,
+            };
+            state.used.insert(segment.number, used);
+        }
+        drop(state);
+        Ok(found)
+    }
+
+    /// All segments, synced and read afresh from the device. Drafts are removed.
+    fn open_all(&self) -> io::Result<Vec<Arc<Segment>>> {
         let mut found = Vec::new();
         for name in self.disk.list(&self.directory)? {
             if name == DRAFT {
@@ -138,16 +163,6 @@ impl Segments {
         // A segment may have got its name just before the process ended.
         self.disk.sync_dir(&self.directory)?;
         found.sort_by_key(|segment| segment.number);
-        let mut state = self.lock();
-        state.next_number = found.last().map_or(1, |last| last.number + 1);
-        for segment in &found {
-            let used = Used {
-                segment: Arc::clone(segment),
-                live: 0,
-                stuck: false,
-            };
-            state.used.insert(segment.number, used);
-        }
         Ok(found)
     }
 
@@ -302,7 +317,7 @@ impl Segments {
         self.changed.notify_all();
     }
 
-    /// The preparer's work until [`Segments::stop`].
+    /// The preparer's work until [`Segments::stop`], or until nothing can be prepared any more.
     pub(super) fn prepare_until_stopped(&self) {
         loop {
             let mut state = self.lock();
@@ -319,6 +334,9 @@ impl Segments {
             self.changed.notify_all();
             if let Err(error) = prepared {
                 tracing::error!(%error, "a log segment could not be prepared");
+                if state.broken.is_some() {
+                    return;
+                }
                 // Nothing to do before a checkpoint frees something or somebody asks again.
                 drop(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner));
             }
@@ -332,18 +350,39 @@ impl Segments {
     /// Prepares one segment, whether or not enough are ready.
     pub(super) fn prepare_one(&self) -> io::Result<()> {
         let mut state = self.lock();
+        if let Some(broken) = &state.broken {
+            return Err(io::Error::other(broken.clone()));
+        }
         state.collect_spare();
         let spare = state.spare.pop();
         let number = state.next_number;
-        state.next_number += 1;
         drop(state);
         let segment = match spare {
             Some(spare) => self.rename(spare, number)?,
             None => self.create(number)?,
         };
+        self.enter(&segment)?;
         self.lock().ready.push_back(Arc::new(segment));
         self.changed.notify_all();
         Ok(())
+    }
+
+    /// No frame goes into a segment before the inventory has it.
+    fn enter(&self, segment: &Segment) -> io::Result<()> {
+        let mut inventory = self.inventory.lock().unwrap_or_else(PoisonError::into_inner);
+        let entered = match inventory.as_mut() {
+            Some(inventory) => inventory.enter(segment.number, segment.len),
+            None => Err(io::Error::other("the log was not opened")),
+        };
+        entered.inspect_err(|error| {
+            let why = format!("the log's inventory could not be written: {error}");
+            self.lock().broken.get_or_insert(why);
+        })
+    }
+
+    /// Why nothing is prepared any more, if so: the store has to close.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.lock().broken.clone()
     }
 
     /// Prepares segments until enough are ready, and gives back what is too much.
@@ -366,9 +405,7 @@ impl Segments {
     }
 
     fn rename(&self, spare: Segment, number: u64) -> io::Result<Segment> {
-        let from = self.directory.join(name_of(spare.number));
-        self.disk.rename(&from, &self.directory.join(name_of(number)))?;
-        self.disk.sync_dir(&self.directory)?;
+        self.name(&name_of(spare.number), number)?;
         Ok(Segment { number, ..spare })
     }
 
@@ -381,9 +418,16 @@ impl Segments {
             let _removed = self.disk.remove(&draft);
             return Err(error);
         }
-        self.disk.rename(&draft, &self.directory.join(name_of(number)))?;
-        self.disk.sync_dir(&self.directory)?;
+        self.name(DRAFT, number)?;
         Ok(Segment { number, file, len })
+    }
+
+    /// Gives a file the name of the next segment, whose number is not free after that.
+    fn name(&self, from: &str, number: u64) -> io::Result<()> {
+        let to = self.directory.join(name_of(number));
+        self.disk.rename(&self.directory.join(from), &to)?;
+        self.lock().next_number = number + 1;
+        self.disk.sync_dir(&self.directory)
     }
 }
 

@@ -55,6 +55,9 @@ impl Inline {
         if let Err(error) = shared.segments.prepare() {
             tracing::error!(%error, "a log segment could not be prepared ahead");
         }
+        if let Some(why) = shared.segments.broken() {
+            shared.fail(why);
+        }
     }
 
     fn compact(&self, shared: &Arc<Shared>, stages: &mut Stages, checkpoint: u64) {
@@ -148,6 +151,9 @@ pub(super) fn start(
     let prepare = move || {
         let _guard = CloseOnPanic(&of, "segment");
         of.segments.prepare_until_stopped();
+        if let Some(why) = of.segments.broken() {
+            of.fail(why);
+        }
     };
     worker("store-segment", Box::new(prepare));
 
