@@ -6,7 +6,7 @@ use mmsc_ports::disk::{AlignedBuf, BLOCK};
 
 use super::change::{Change, Place, Write};
 use super::frame::{Frame, FrameBuilder, read_frame, read_header};
-use super::index::{Index, IndexError, LiveDeltas, Position};
+use super::index::{Index, LiveDeltas, Position};
 use super::meta::Secret;
 use super::options::OpenError;
 use super::segments::{Segment, Segments};
@@ -25,12 +25,6 @@ pub(super) struct Recovered {
     pub(super) replayed: u64,
 }
 
-impl From<IndexError> for OpenError {
-    fn from(error: IndexError) -> Self {
-        Self::Damaged(error.to_string())
-    }
-}
-
 /// Replays the log's tail and prepares a fresh segment for what comes next.
 pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Result<Recovered, OpenError> {
     let known = index.position()?;
@@ -45,8 +39,10 @@ pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Re
     drop(tail);
     drop(found);
     segments.unused_after(last_used);
-    let segment = fresh_segment(segments)?;
-    let position = write_tail_anew(index, secret, &segment, position, last)?;
+    let anew = last.map(|last| tail_anew(index, position, &last)).transpose()?;
+    let len = anew.as_ref().map_or(BLOCK as u64, FrameBuilder::frame_len);
+    let segment = fresh_segment(index, segments, known, len)?;
+    let position = write_tail_anew(index, secret, &segment, position, anew)?;
     index.apply([], position, true)?;
     let live = index.count_live()?;
     check_places(segments, &live)?;
@@ -58,17 +54,26 @@ pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Re
     })
 }
 
-/// The segment after the last used one. It keeps its name: if this recovery is cut off after the tail was written anew
-/// and before the index says so, the next one finds that frame where the log goes on.
-fn fresh_segment(segments: &Segments) -> Result<Arc<Segment>, OpenError> {
-    if !segments.has_ready() {
-        segments
-            .prepare_one()
-            .map_err(OpenError::io("preparing a log segment"))?;
+/// The segment after the last used one, or a later one if that is too short. It keeps its name: if this recovery is cut
+/// off after the tail was written anew and before the index says so, the next one finds that frame where the log goes on.
+/// On a full disk one is used again that nothing needs any more, or a short one is made.
+fn fresh_segment(index: &Index, segments: &Segments, known: Position, len: u64) -> Result<Arc<Segment>, OpenError> {
+    loop {
+        if !segments.has_ready() {
+            if segments.is_full() {
+                segments.retire_dead(known.segment, &index.count_live()?);
+            }
+            segments
+                .prepare_first(len)
+                .map_err(OpenError::io("preparing a log segment"))?;
+        }
+        let segment = segments
+            .take_ready()
+            .map_err(|_| OpenError::io("preparing a log segment")(std::io::ErrorKind::StorageFull.into()))?;
+        if segment.len >= len {
+            return Ok(segment);
+        }
     }
-    segments
-        .take_ready()
-        .map_err(|_| OpenError::io("preparing a log segment")(std::io::ErrorKind::StorageFull.into()))
 }
 
 fn check_places(segments: &Segments, live: &LiveDeltas) -> Result<(), OpenError> {
@@ -108,19 +113,7 @@ fn replay(index: &Index, tail: &mut Tail<'_>) -> Result<Option<Frame>, OpenError
 
 /// Only the last frame may have been on its way when the store ended: the one before was synced before it was begun.
 /// What lives in it is copied into the fresh segment, so that nothing rests on a sync whose outcome nobody saw.
-fn write_tail_anew(
-    index: &Index,
-    secret: &Secret,
-    segment: &Arc<Segment>,
-    position: Position,
-    last: Option<Frame>,
-) -> Result<Position, OpenError> {
-    let fresh = Position {
-        segment: segment.number,
-        offset: 0,
-        ..position
-    };
-    let Some(last) = last else { return Ok(fresh) };
+fn tail_anew(index: &Index, position: Position, last: &Frame) -> Result<FrameBuilder, OpenError> {
     let mut builder = FrameBuilder::new(position.version + 1);
     let mut writes = Vec::new();
     let base = index.base()?;
@@ -138,8 +131,25 @@ fn write_tail_anew(
             });
         }
     }
-    drop(base);
     builder.add(writes);
+    Ok(builder)
+}
+
+/// Writes that frame, and gives the log's new end.
+fn write_tail_anew(
+    index: &Index,
+    secret: &Secret,
+    segment: &Segment,
+    position: Position,
+    anew: Option<FrameBuilder>,
+) -> Result<Position, OpenError> {
+    let Some(builder) = anew else {
+        return Ok(Position {
+            segment: segment.number,
+            offset: 0,
+            ..position
+        });
+    };
     let mut buffer = AlignedBuf::new();
     let changes = builder.finish(segment.number, 0, secret, &mut buffer);
     segment

@@ -49,7 +49,7 @@ impl Inline {
             return pending.refuse(error);
         }
         // A failure is told to everybody by the stage that meets it.
-        if let Ok(Some(checkpoint)) = stages.run(pending) {
+        if let Ok(Some(checkpoint)) = stages.run(shared, pending) {
             self.compact(shared, stages, checkpoint);
         }
         if let Err(error) = shared.segments.prepare() {
@@ -69,7 +69,7 @@ impl Inline {
             let Ok(snapshot) = shared.newest() else { return };
             let in_flight = shared.admit_always(request.frame_bytes());
             let (pending, _outcome) = Pending::new(request, snapshot, in_flight, 0);
-            if stages.run(pending).is_err() {
+            if stages.run(shared, pending).is_err() {
                 return;
             }
         }
@@ -91,10 +91,10 @@ impl Inline {
 
 impl Stages {
     /// The segment up to which the index is durable, if a checkpoint was made.
-    fn run(&mut self, pending: Pending) -> Result<Option<u64>, Failed> {
+    fn run(&mut self, shared: &Shared, pending: Pending) -> Result<Option<u64>, Failed> {
         let group = self.log.run(vec![pending])?;
         self.apply.run(group)?;
-        if self.apply.due_in() == Some(Duration::ZERO) {
+        if self.apply.due_in() == Some(Duration::ZERO) && shared.segments.has_index_room(self.apply.bytes()) {
             return self.checkpoint();
         }
         Ok(None)
@@ -250,16 +250,23 @@ impl Drop for Ending<'_> {
     }
 }
 
+/// Whether a checkpoint may be tried: with room for it, or at the store's end, where a failure takes nothing away.
+fn may_merge(shared: &Shared, frozen: &Frozen) -> bool {
+    shared.check_open().is_err() || shared.segments.has_index_room(frozen.bytes())
+}
+
 fn run_merge(shared: &Shared, mut merge: MergeStage, frozen: &mpsc::Receiver<Frozen>, disk_lock: Box<dyn DiskLock>) {
     let _ending = Ending(shared, Some(disk_lock));
     let _guard = CloseOnPanic(shared, "checkpoint");
+    let mut next: Option<Frozen> = None;
     loop {
+        if let Some(frozen) = next.take_if(|frozen| may_merge(shared, frozen)) {
+            // After a failure nothing is made durable any more.
+            let _failed = (!shared.has_failed()).then(|| merge.run(frozen));
+            shared.end_merge();
+        }
         match frozen.recv_timeout(IDLE_TICK) {
-            Ok(frozen) => {
-                // After a failure nothing is made durable any more.
-                let _failed = (!shared.has_failed()).then(|| merge.run(frozen));
-                shared.end_merge();
-            }
+            Ok(frozen) => next = Some(frozen),
             Err(RecvTimeoutError::Timeout) => {
                 merge.let_go();
                 shared.segments.measure_room();
