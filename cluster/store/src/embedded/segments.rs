@@ -80,7 +80,7 @@ struct State {
 struct Used {
     segment: Arc<Segment>,
     live: i64,
-    /// Compaction could not empty it (something in it is damaged): it is kept as it is.
+    /// Compaction went through it and could not empty it (something in it is damaged): it is kept as it is.
     stuck: bool,
 }
 

@@ -68,8 +68,9 @@ impl Inline {
         while let Ok(Some(request)) = compaction.next_portion(shared) {
             let Ok(snapshot) = shared.newest() else { return };
             let in_flight = shared.admit_always(request.frame_bytes());
-            let (pending, _outcome) = Pending::new(request, snapshot, in_flight, 0);
-            if stages.run(shared, pending).is_err() {
+            let (pending, mut outcome) = Pending::new(request, snapshot, in_flight, 0);
+            // A refusal leaves the segment to the next checkpoint.
+            if stages.run(shared, pending).is_err() || !matches!(outcome.try_recv(), Ok(Ok(_))) {
                 return;
             }
         }
