@@ -19,6 +19,13 @@ pub(super) struct Frozen {
     pub(super) position: Position,
 }
 
+impl Frozen {
+    /// Octets of its rows.
+    pub(super) fn bytes(&self) -> usize {
+        self.mem.bytes()
+    }
+}
+
 /// Applies, publishes, acknowledges, freezes.
 pub(super) struct ApplyStage {
     shared: Arc<Shared>,
@@ -69,16 +76,15 @@ impl ApplyStage {
     fn apply(&mut self, synced: &Synced) -> Result<(), IndexError> {
         let began = self.shared.clock.monotonic();
         let version = synced.position.version;
-        self.layers = self
-            .shared
-            .layers()
-            .ok_or_else(|| IndexError("it was closed".to_owned()))?;
+        self.layers = self.shared.layers().ok_or_else(|| IndexError::new("it was closed"))?;
         let applying = Applying::new(self.layers.clone(), version, self.shared.oldest_readable());
         let deltas = applying.apply(&synced.changes)?;
-        self.shared.segments.account(&deltas);
         self.position = synced.position;
         self.log_bytes += synced.bytes;
         self.shared.advance(version);
+        // After that: a segment whose last content was moved away may be used again as soon as this says so, and until
+        // then the newest state sends readers to it.
+        self.shared.segments.account(&deltas);
         // Who has to run again is told first: it would lose again against the next of those that won.
         self.shared.tell_visible(version);
         self.shared.wake_watchers(&synced.changes);
@@ -111,6 +117,11 @@ impl ApplyStage {
         let by_log = self.log_bytes / options.checkpoint_bytes.max(1);
         let by_memory = self.layers.active.bytes() / options.memory_bytes.max(1);
         by_log.max(by_memory as u64)
+    }
+
+    /// Octets of the rows that wait for a checkpoint.
+    pub(super) fn bytes(&self) -> usize {
+        self.layers.active.bytes()
     }
 
     /// Ends the active table and begins a new one. Not before the one frozen earlier is in the index.

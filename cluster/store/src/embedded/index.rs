@@ -59,13 +59,41 @@ impl Position {
 
 /// What the index could not do; the store closes with it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("the index failed: {0}")]
-pub(super) struct IndexError(pub(super) String);
+#[error("the index failed: {what}")]
+pub(super) struct IndexError {
+    what: String,
+    /// If it was the disk that refused.
+    disk: Option<io::ErrorKind>,
+}
+
+impl IndexError {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            disk: None,
+        }
+    }
+}
 
 impl<E: Into<redb::Error>> From<E> for IndexError {
     fn from(error: E) -> Self {
         let error: redb::Error = error.into();
-        Self(error.to_string())
+        Self {
+            what: error.to_string(),
+            disk: match &error {
+                redb::Error::Io(error) => Some(error.kind()),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl From<IndexError> for OpenError {
+    fn from(error: IndexError) -> Self {
+        match error.disk {
+            Some(kind) => Self::io(error.to_string())(kind.into()),
+            None => Self::Damaged(error.to_string()),
+        }
     }
 }
 
@@ -151,7 +179,7 @@ impl Index {
         let txn = self.db.begin_read()?;
         let row = txn.open_table(META)?.get(POSITION)?;
         row.and_then(|row| Position::decode(row.value()))
-            .ok_or_else(|| IndexError("its log position cannot be read".to_owned()))
+            .ok_or_else(|| IndexError::new("its log position cannot be read"))
     }
 
     /// Applies changes in order. Without `durable` they survive nothing until a later durable apply; with it, all that
@@ -168,7 +196,7 @@ impl Index {
         } else {
             Durability::None
         })
-        .map_err(|error| IndexError(error.to_string()))?;
+        .map_err(|error| IndexError::new(error.to_string()))?;
         let deltas = {
             let mut applying = Applying {
                 rows: txn.open_table(ROWS)?,
@@ -218,7 +246,7 @@ impl Index {
             let (key, value) = row?;
             if is_place_key(key.value()) {
                 let place = Place::decode(value.value());
-                let place = place.ok_or_else(|| IndexError("a place row cannot be read".to_owned()))?;
+                let place = place.ok_or_else(|| IndexError::new("a place row cannot be read"))?;
                 *live.entry(place.segment).or_default() += signed(place.len);
             }
         }

@@ -43,11 +43,20 @@
 //! # Recovery
 //!
 //! Each commit of the index carries the position of the log up to which it goes. Frames after it are replayed as long as
-//! they fit: whole, in their own place, and of the next version, here or at the start of the next segment. At the first
+//! they fit: whole, in their own place, and of the next version, here or at the start of a later segment. At the first
 //! misfit the log has ended — unless a whole frame of a higher version stands anywhere behind it, which means damage: the
-//! store is not opened. What lives in the last frame is copied into a fresh segment, the index is made durable, and the
-//! log goes on in that segment. Files are synced and their cached pages dropped before they are read, so that nothing is
-//! believed which only the page cache holds.
+//! store is not opened. What lives in the last frame is copied into the segment after the last used one, the index is
+//! made durable, and the log goes on in that segment. It keeps its name, so that a recovery that is cut off in between is
+//! repeated as if that frame had always been the log's end. Files are synced and their cached pages dropped before they
+//! are read, so that nothing is believed which only the page cache holds.
+//!
+//! # What is refused
+//!
+//! Besides a newer frame behind the log's end: a segment that is shorter than it was made, one that is missing though the
+//! index needs it, and one that is missing between the index's position and the highest number that was ever prepared
+//! (the module `inventory`). What cannot be told from a log that ended there: the last frame, if its octets changed after
+//! they were synced (it looks torn), all frames from one on to the last, if the device lost every one of them, and a whole
+//! directory that was put back as it stood earlier.
 //!
 //! # Failure
 //!
@@ -61,6 +70,7 @@ mod compact;
 mod engine;
 mod frame;
 mod index;
+mod inventory;
 mod mem;
 mod meta;
 mod options;

@@ -27,7 +27,7 @@ pub struct EmbeddedOptions {
     pub segment_bytes: u64,
     /// The index is made durable at least so often while there are commits, 1 s.
     pub checkpoint_interval: Duration,
-    /// … and after so much log, 256 MiB. At twice as much commits wait for the checkpoint: the recovery budget.
+    /// … and after so much log, 512 MiB. At twice as much commits wait for the checkpoint: the recovery budget.
     pub checkpoint_bytes: u64,
     /// … and after so many octets of rows in memory, 64 MiB. At twice as much commits wait for the checkpoint.
     pub memory_bytes: usize,
@@ -37,7 +37,8 @@ pub struct EmbeddedOptions {
     pub in_flight_bytes: usize,
     /// More than this handed over and not yet committed is refused as busy, 512 MiB.
     pub staged_bytes: usize,
-    /// Below this much free room (spare segments count as free) content is refused and small commits go on, 1 GiB.
+    /// Below this much free room (spare segments count as free) content is refused and small commits go on, 1 GiB. At
+    /// most half of it is kept for the index alone: no new segment is made from that. Zero keeps nothing.
     pub reserve_bytes: u64,
     /// Segments kept zero-filled ahead of the log, 2.
     pub ready_segments: usize,
@@ -60,7 +61,7 @@ impl EmbeddedOptions {
             path: path.into(),
             segment_bytes: 64 * MIB as u64,
             checkpoint_interval: Duration::from_secs(1),
-            checkpoint_bytes: 256 * MIB as u64,
+            checkpoint_bytes: 512 * MIB as u64,
             memory_bytes: 64 * MIB,
             group_bytes: 8 * MIB,
             in_flight_bytes: 128 * MIB,
@@ -76,6 +77,12 @@ impl EmbeddedOptions {
 }
 
 impl EmbeddedOptions {
+    /// Room that the log leaves to the index: a checkpoint writes the pages of the rows that it brings anew, about four
+    /// times their octets.
+    pub(super) fn index_room(&self) -> u64 {
+        (self.memory_bytes as u64).saturating_mul(4).min(self.reserve_bytes / 2)
+    }
+
     pub(super) fn check(&self) -> Result<(), OpenError> {
         if self.segment_bytes < 64 * 1024 || !self.segment_bytes.is_multiple_of(BLOCK as u64) {
             return Err(OpenError::Options(

@@ -207,11 +207,14 @@ impl LogStage {
     }
 
     fn make_room(&mut self, frame_len: u64) -> Result<(), NoRoom> {
-        if self.offset.saturating_add(frame_len) <= self.segment.len {
-            return Ok(());
+        if frame_len > self.shared.options.segment_bytes.max(self.segment.len) {
+            return Err(NoRoom);
         }
-        self.segment = self.shared.segments.take_ready()?;
-        self.offset = 0;
+        while self.offset.saturating_add(frame_len) > self.segment.len {
+            // One that was prepared under other options may be too short: it is passed over.
+            self.segment = self.shared.segments.take_ready()?;
+            self.offset = 0;
+        }
         Ok(())
     }
 

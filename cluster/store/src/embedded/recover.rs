@@ -6,7 +6,7 @@ use mmsc_ports::disk::{AlignedBuf, BLOCK};
 
 use super::change::{Change, Place, Write};
 use super::frame::{Frame, FrameBuilder, read_frame, read_header};
-use super::index::{Index, IndexError, LiveDeltas, Position};
+use super::index::{Index, LiveDeltas, Position};
 use super::meta::Secret;
 use super::options::OpenError;
 use super::segments::{Segment, Segments};
@@ -25,16 +25,10 @@ pub(super) struct Recovered {
     pub(super) replayed: u64,
 }
 
-impl From<IndexError> for OpenError {
-    fn from(error: IndexError) -> Self {
-        Self::Damaged(error.to_string())
-    }
-}
-
 /// Replays the log's tail and prepares a fresh segment for what comes next.
 pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Result<Recovered, OpenError> {
-    let found = segments.load().map_err(OpenError::io("opening the log"))?;
     let known = index.position()?;
+    let found = segments.load(known)?;
     let mut tail = Tail::new(&found, known, secret);
     let last = replay(index, &mut tail)?;
     tail.refuse_later_frames()?;
@@ -42,11 +36,13 @@ pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Re
     let position = tail.at;
 
     let last_used = tail.segments.get(tail.current).map_or(0, |segment| segment.number);
-    segments.unused_after(last_used);
     drop(tail);
     drop(found);
-    let segment = fresh_segment(segments)?;
-    let position = write_tail_anew(index, secret, &segment, position, last)?;
+    segments.unused_after(last_used);
+    let anew = last.map(|last| tail_anew(index, position, &last)).transpose()?;
+    let len = anew.as_ref().map_or(BLOCK as u64, FrameBuilder::frame_len);
+    let segment = fresh_segment(index, segments, known, len)?;
+    let position = write_tail_anew(index, secret, &segment, position, anew)?;
     index.apply([], position, true)?;
     let live = index.count_live()?;
     check_places(segments, &live)?;
@@ -58,13 +54,26 @@ pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Re
     })
 }
 
-fn fresh_segment(segments: &Segments) -> Result<Arc<Segment>, OpenError> {
-    segments
-        .prepare_one()
-        .map_err(OpenError::io("preparing a log segment"))?;
-    segments
-        .take_ready()
-        .map_err(|_| OpenError::io("preparing a log segment")(std::io::ErrorKind::StorageFull.into()))
+/// The segment after the last used one, or a later one if that is too short. It keeps its name: if this recovery is cut
+/// off after the tail was written anew and before the index says so, the next one finds that frame where the log goes on.
+/// On a full disk one is used again that nothing needs any more, or a short one is made.
+fn fresh_segment(index: &Index, segments: &Segments, known: Position, len: u64) -> Result<Arc<Segment>, OpenError> {
+    loop {
+        if !segments.has_ready() {
+            if segments.is_full() {
+                segments.retire_dead(known.segment, &index.count_live()?);
+            }
+            segments
+                .prepare_first(len)
+                .map_err(OpenError::io("preparing a log segment"))?;
+        }
+        let segment = segments
+            .take_ready()
+            .map_err(|_| OpenError::io("preparing a log segment")(std::io::ErrorKind::StorageFull.into()))?;
+        if segment.len >= len {
+            return Ok(segment);
+        }
+    }
 }
 
 fn check_places(segments: &Segments, live: &LiveDeltas) -> Result<(), OpenError> {
@@ -104,19 +113,7 @@ fn replay(index: &Index, tail: &mut Tail<'_>) -> Result<Option<Frame>, OpenError
 
 /// Only the last frame may have been on its way when the store ended: the one before was synced before it was begun.
 /// What lives in it is copied into the fresh segment, so that nothing rests on a sync whose outcome nobody saw.
-fn write_tail_anew(
-    index: &Index,
-    secret: &Secret,
-    segment: &Arc<Segment>,
-    position: Position,
-    last: Option<Frame>,
-) -> Result<Position, OpenError> {
-    let fresh = Position {
-        segment: segment.number,
-        offset: 0,
-        ..position
-    };
-    let Some(last) = last else { return Ok(fresh) };
+fn tail_anew(index: &Index, position: Position, last: &Frame) -> Result<FrameBuilder, OpenError> {
     let mut builder = FrameBuilder::new(position.version + 1);
     let mut writes = Vec::new();
     let base = index.base()?;
@@ -134,8 +131,25 @@ fn write_tail_anew(
             });
         }
     }
-    drop(base);
     builder.add(writes);
+    Ok(builder)
+}
+
+/// Writes that frame, and gives the log's new end.
+fn write_tail_anew(
+    index: &Index,
+    secret: &Secret,
+    segment: &Segment,
+    position: Position,
+    anew: Option<FrameBuilder>,
+) -> Result<Position, OpenError> {
+    let Some(builder) = anew else {
+        return Ok(Position {
+            segment: segment.number,
+            offset: 0,
+            ..position
+        });
+    };
     let mut buffer = AlignedBuf::new();
     let changes = builder.finish(segment.number, 0, secret, &mut buffer);
     segment
@@ -169,7 +183,7 @@ impl<'a> Tail<'a> {
             .get(current)
             .is_none_or(|segment| segment.number != from.segment)
         {
-            // The segment of the position was emptied and used again: the log goes on in the one after it.
+            // A new store: the log begins in its first segment.
             at.segment = segments.get(current).map_or(from.segment, |segment| segment.number);
             at.offset = 0;
         }
@@ -182,12 +196,18 @@ impl<'a> Tail<'a> {
         }
     }
 
-    /// The next frame, here or at the start of the next segment.
+    /// The next frame, here or at the start of a later segment: the log passes over segments that are too short for a
+    /// frame. That nothing is missing between is what the frame's version says.
     fn next(&mut self) -> std::io::Result<Option<Frame>> {
         if let Some(frame) = self.frame_at(self.current, self.at.offset)? {
             return Ok(Some(frame));
         }
-        self.frame_at(self.current + 1, 0)
+        for later in self.current + 1..self.segments.len() {
+            if let Some(frame) = self.frame_at(later, 0)? {
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
     }
 
     fn frame_at(&mut self, index: usize, offset: u64) -> std::io::Result<Option<Frame>> {

@@ -5,20 +5,24 @@
 //! that: renamed to the next number it is ready again. Numbers only rise, so that a frame of an earlier life of the same
 //! file never fits.
 
+mod prepare;
+mod room;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use mmsc_ports::disk::{AlignedBuf, BLOCK, Disk, DiskFile, FileUse};
+use mmsc_ports::disk::{Disk, DiskFile, FileUse};
 
-use super::options::{EmbeddedOptions, Pipeline};
+use super::index::Position;
+use super::inventory::Inventory;
+use super::options::{EmbeddedOptions, OpenError, Pipeline};
 use crate::metrics::StoreMetrics;
 
 const PREFIX: &str = "log-";
 const SUFFIX: &str = ".seg";
 const DRAFT: &str = "draft.seg";
-const ZERO_CHUNK: usize = 1024 * 1024;
 
 /// How segments are opened.
 pub(super) const SEGMENT_USE: FileUse = FileUse {
@@ -63,6 +67,10 @@ struct State {
     spare: Vec<Segment>,
     next_number: u64,
     low_room: bool,
+    /// A checkpoint waits for room.
+    no_index_room: bool,
+    /// Nothing is prepared any more: what is durable of the inventory is not known.
+    broken: Option<String>,
     /// The last attempt to prepare a segment failed: nobody waits for the next one.
     unprepared: bool,
     stop: bool,
@@ -72,7 +80,7 @@ struct State {
 struct Used {
     segment: Arc<Segment>,
     live: i64,
-    /// Compaction could not empty it (something in it is damaged): it is kept as it is.
+    /// Compaction went through it and could not empty it (something in it is damaged): it is kept as it is.
     stuck: bool,
 }
 
@@ -94,6 +102,7 @@ pub(super) struct Segments {
     directory: PathBuf,
     options: EmbeddedOptions,
     metrics: StoreMetrics,
+    inventory: Mutex<Option<Inventory>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -112,6 +121,7 @@ impl Segments {
             directory: options.path.clone(),
             options,
             metrics,
+            inventory: Mutex::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -121,8 +131,27 @@ impl Segments {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens what is on disk, synced and read afresh from the device, sorted by number. Drafts are removed.
-    pub(super) fn load(&self) -> io::Result<Vec<Arc<Segment>>> {
+    /// Opens what is on disk, sorted by number, and compares it with the inventory. `known` is how far the index goes.
+    pub(super) fn load(&self, known: Position) -> Result<Vec<Arc<Segment>>, OpenError> {
+        let found = self.open_all().map_err(OpenError::io("opening the log"))?;
+        let inventory = Inventory::open(self.disk.as_ref(), &self.directory, &found, known)?;
+        *self.inventory.lock().unwrap_or_else(PoisonError::into_inner) = Some(inventory);
+        let mut state = self.lock();
+        state.next_number = found.last().map_or(1, |last| last.number + 1);
+        for segment in &found {
+            let used = Used {
+                segment: Arc::clone(segment),
+                live: 0,
+                stuck: false,
+            };
+            state.used.insert(segment.number, used);
+        }
+        drop(state);
+        Ok(found)
+    }
+
+    /// All segments, synced and read afresh from the device. Drafts are removed.
+    fn open_all(&self) -> io::Result<Vec<Arc<Segment>>> {
         let mut found = Vec::new();
         for name in self.disk.list(&self.directory)? {
             if name == DRAFT {
@@ -135,25 +164,34 @@ impl Segments {
             let len = file.len()?;
             found.push(Arc::new(Segment { number, file, len }));
         }
+        // A segment may have got its name just before the process ended.
+        self.disk.sync_dir(&self.directory)?;
         found.sort_by_key(|segment| segment.number);
-        let mut state = self.lock();
-        state.next_number = found.last().map_or(1, |last| last.number + 1);
-        for segment in &found {
-            let used = Used {
-                segment: Arc::clone(segment),
-                live: 0,
-                stuck: false,
-            };
-            state.used.insert(segment.number, used);
-        }
         Ok(found)
     }
 
-    /// Segments past that number hold nothing of the log: they are spare.
+    /// Segments past that number hold nothing of the log: they are ready for it, as they are.
     pub(super) fn unused_after(&self, number: u64) {
         let mut state = self.lock();
         let unused = state.used.split_off(&(number + 1));
-        state.retired.extend(unused.into_values().map(|used| used.segment));
+        state.ready.extend(unused.into_values().map(|used| used.segment));
+    }
+
+    /// Whether a segment is ready for the log.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.lock().ready.is_empty()
+    }
+
+    /// Segments before `segment` in which nothing lives are free.
+    pub(super) fn retire_dead(&self, segment: u64, live: &HashMap<u64, i64>) {
+        let mut state = self.lock();
+        let dead = |number: &u64| !live.contains_key(number);
+        let dead: Vec<u64> = state.used.range(..segment).map(|(of, _)| *of).filter(dead).collect();
+        for number in dead {
+            if let Some(used) = state.used.remove(&number) {
+                state.retired.push(used.segment);
+            }
+        }
     }
 
     /// The segment of that number, pinned for as long as the result is held.
@@ -263,134 +301,9 @@ impl Segments {
         }
     }
 
-    /// Whether the disk is below its reserve, so that content has to wait outside.
-    pub(super) fn is_low(&self) -> bool {
-        self.lock().low_room
-    }
-
-    /// Looks at the room on the disk.
-    pub(super) fn measure_room(&self) {
-        let free = self.disk.free_bytes(&self.directory);
-        let mut state = self.lock();
-        let spare = (state.spare.len() + state.ready.len()) as u64 * self.options.segment_bytes;
-        let low = match free {
-            Ok(free) => free.saturating_add(spare) < self.options.reserve_bytes,
-            Err(error) => {
-                tracing::error!(%error, "the free room of the store's disk cannot be read");
-                true
-            }
-        };
-        if low && !state.low_room {
-            tracing::error!("the store's disk is below its reserve: content is refused until there is room");
-        }
-        state.low_room = low;
-        self.metrics.low_room.set(i64::from(low));
-        let all = state.used.len() + state.ready.len() + state.retired.len() + state.spare.len();
-        self.metrics.segments.set(i64::try_from(all).unwrap_or(i64::MAX));
-    }
-
     /// Ends the preparer and whoever waits for it.
     pub(super) fn stop(&self) {
         self.lock().stop = true;
         self.changed.notify_all();
     }
-
-    /// The preparer's work until [`Segments::stop`].
-    pub(super) fn prepare_until_stopped(&self) {
-        loop {
-            let mut state = self.lock();
-            while !state.stop && !self.has_work(&state) {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-            if state.stop {
-                return;
-            }
-            drop(state);
-            let prepared = self.prepare();
-            let mut state = self.lock();
-            state.unprepared = prepared.is_err();
-            self.changed.notify_all();
-            if let Err(error) = prepared {
-                tracing::error!(%error, "a log segment could not be prepared");
-                // Nothing to do before a checkpoint frees something or somebody asks again.
-                drop(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner));
-            }
-        }
-    }
-
-    fn has_work(&self, state: &State) -> bool {
-        state.ready.len() < self.options.ready_segments || state.spare.len() > self.options.spare_segments
-    }
-
-    /// Prepares one segment, whether or not enough are ready.
-    pub(super) fn prepare_one(&self) -> io::Result<()> {
-        let mut state = self.lock();
-        state.collect_spare();
-        let spare = state.spare.pop();
-        let number = state.next_number;
-        state.next_number += 1;
-        drop(state);
-        let segment = match spare {
-            Some(spare) => self.rename(spare, number)?,
-            None => self.create(number)?,
-        };
-        self.lock().ready.push_back(Arc::new(segment));
-        self.changed.notify_all();
-        Ok(())
-    }
-
-    /// Prepares segments until enough are ready, and gives back what is too much.
-    pub(super) fn prepare(&self) -> io::Result<()> {
-        loop {
-            let mut state = self.lock();
-            if state.ready.len() < self.options.ready_segments {
-                drop(state);
-                self.prepare_one()?;
-            } else if state.spare.len() > self.options.spare_segments {
-                let spare = state.spare.pop();
-                drop(state);
-                if let Some(spare) = spare {
-                    self.disk.remove(&self.directory.join(name_of(spare.number)))?;
-                }
-            } else {
-                return Ok(());
-            }
-        }
-    }
-
-    fn rename(&self, spare: Segment, number: u64) -> io::Result<Segment> {
-        let from = self.directory.join(name_of(spare.number));
-        self.disk.rename(&from, &self.directory.join(name_of(number)))?;
-        self.disk.sync_dir(&self.directory)?;
-        Ok(Segment { number, ..spare })
-    }
-
-    fn create(&self, number: u64) -> io::Result<Segment> {
-        let draft = self.directory.join(DRAFT);
-        let file = self.disk.open(&draft, SEGMENT_USE)?;
-        let len = self.options.segment_bytes;
-        if let Err(error) = zero_fill(file.as_ref(), len) {
-            // Half a segment is of no use, and its room may be what is missing.
-            let _removed = self.disk.remove(&draft);
-            return Err(error);
-        }
-        self.disk.rename(&draft, &self.directory.join(name_of(number)))?;
-        self.disk.sync_dir(&self.directory)?;
-        Ok(Segment { number, file, len })
-    }
-}
-
-fn zero_fill(file: &dyn DiskFile, len: u64) -> io::Result<()> {
-    let chunk = usize::try_from(len)
-        .unwrap_or(ZERO_CHUNK)
-        .min(ZERO_CHUNK)
-        .next_multiple_of(BLOCK);
-    let zeros = AlignedBuf::zeroed(chunk);
-    let mut offset = 0;
-    while offset < len {
-        let part = usize::try_from(len - offset).unwrap_or(chunk).min(chunk);
-        file.write_at(offset, zeros.as_slice().get(..part).unwrap_or_default())?;
-        offset += part as u64;
-    }
-    file.sync()
 }

@@ -1,7 +1,7 @@
 //! What the store's parts share: the newest state, the queue into the log, who watches, and whether it still serves.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use super::change::Change;
 use super::index::{Base, IndexError};
 use super::mem::Mem;
 use super::options::EmbeddedOptions;
-use super::pipeline::{Pending, Reply};
+use super::pipeline::{Failed, Pending, Reply};
 use super::segments::Segments;
 use super::state::{Layers, Snapshot};
 use crate::error::StoreError;
@@ -30,7 +30,9 @@ pub(super) struct Shared {
     readable: Mutex<VecDeque<(u64, Weak<Snapshot>)>>,
     /// Transactions that met a write of a version that is not visible yet: run again earlier they would meet it again.
     conflicted: Mutex<Vec<(u64, Reply)>>,
-    closed: OnceLock<String>,
+    /// The first failure. It counts whether or not the store was being shut down by then.
+    failed: OnceLock<String>,
+    shut_down: AtomicBool,
     queue: Mutex<Queue>,
     filled: Condvar,
     in_flight: AtomicUsize,
@@ -79,7 +81,8 @@ impl Shared {
             newest: Mutex::default(),
             readable: Mutex::default(),
             conflicted: Mutex::default(),
-            closed: OnceLock::new(),
+            failed: OnceLock::new(),
+            shut_down: AtomicBool::new(false),
             queue: Mutex::default(),
             filled: Condvar::new(),
             in_flight: AtomicUsize::new(0),
@@ -177,31 +180,32 @@ impl Shared {
 
     /// Why nothing is served any more, if so.
     pub(super) fn check_open(&self) -> Result<(), StoreError> {
-        match self.closed.get() {
-            None => Ok(()),
-            Some(reason) => Err(StoreError::Closed(reason.clone())),
+        if self.has_failed() || self.shut_down.load(Ordering::Acquire) {
+            return Err(self.closed_error());
         }
+        Ok(())
     }
 
+    /// Whether something failed that must not: nothing is made durable from then on.
     pub(super) fn has_failed(&self) -> bool {
-        self.closed.get().is_some_and(|reason| reason != SHUT_DOWN)
+        self.failed.get().is_some()
     }
 
     pub(super) fn closed_error(&self) -> StoreError {
-        StoreError::Closed(self.closed.get().map_or(SHUT_DOWN, String::as_str).to_owned())
+        StoreError::Closed(self.failed.get().map_or(SHUT_DOWN, String::as_str).to_owned())
     }
 
     /// Something that must not fail has failed: nothing is acknowledged from here on.
     pub(super) fn fail(&self, reason: String) {
         tracing::error!(reason, "the store closes");
         self.metrics.failures.increment();
-        let _first = self.closed.set(reason);
+        let _first = self.failed.set(reason);
         self.stop();
     }
 
     /// An orderly end: what waits is still committed.
     pub(super) fn shut_down(&self) {
-        let _first = self.closed.set(SHUT_DOWN.to_owned());
+        self.shut_down.store(true, Ordering::Release);
         self.stop();
     }
 
@@ -220,7 +224,7 @@ impl Shared {
 
     /// A read of the index failed: its library serves nothing more after that.
     pub(super) fn read_failed(&self, error: &IndexError) -> StoreError {
-        if self.closed.get().is_none() {
+        if self.check_open().is_ok() {
             self.fail(error.to_string());
         }
         self.closed_error()
@@ -253,11 +257,14 @@ impl Shared {
     }
 
     fn take_group(&self, waiting: &mut VecDeque<Pending>) -> Vec<Pending> {
+        // A frame fits into a segment: a single transaction takes at most half of one.
+        let half = usize::try_from(self.options.segment_bytes / 2).unwrap_or(usize::MAX);
+        let most = self.options.group_bytes.min(half);
         let mut bytes = 0usize;
         let mut count = 0usize;
         for pending in waiting.iter() {
             bytes = bytes.saturating_add(pending.frame_bytes());
-            if count > 0 && bytes > self.options.group_bytes || count >= usize::from(u16::MAX) {
+            if count > 0 && bytes > most || count >= usize::from(u16::MAX) {
                 break;
             }
             count += 1;
@@ -362,18 +369,22 @@ impl Shared {
         self.checkpoint_made.notify_all();
     }
 
-    /// Begins a merge unless one is going on; whether it did.
+    /// Begins a merge unless one is going on or the store has failed; whether it did.
     pub(super) fn try_begin_merge(&self) -> bool {
-        !std::mem::replace(&mut *lock(&self.merging), true)
+        !self.has_failed() && !std::mem::replace(&mut *lock(&self.merging), true)
     }
 
-    /// Begins a merge once none is going on, or the store has failed.
-    pub(super) fn begin_merge(&self) {
+    /// Begins a merge once none is going on, unless the store fails before.
+    pub(super) fn begin_merge(&self) -> Result<(), Failed> {
         let mut merging = lock(&self.merging);
         while *merging && !self.has_failed() {
             merging = self.merged.wait(merging).unwrap_or_else(PoisonError::into_inner);
         }
+        if self.has_failed() {
+            return Err(Failed);
+        }
         *merging = true;
+        Ok(())
     }
 
     /// A merge has ended, well or not.

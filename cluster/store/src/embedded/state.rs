@@ -80,7 +80,7 @@ impl Snapshot {
         let place = row.map(|row| Place::decode(&row));
         match place {
             None => Ok(None),
-            Some(None) => Err(IndexError(format!("the place row of content {id} cannot be read"))),
+            Some(None) => Err(IndexError::new(format!("the place row of content {id} cannot be read"))),
             Some(place) => Ok(place),
         }
     }

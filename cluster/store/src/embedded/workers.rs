@@ -49,11 +49,14 @@ impl Inline {
             return pending.refuse(error);
         }
         // A failure is told to everybody by the stage that meets it.
-        if let Ok(Some(checkpoint)) = stages.run(pending) {
+        if let Ok(Some(checkpoint)) = stages.run(shared, pending) {
             self.compact(shared, stages, checkpoint);
         }
         if let Err(error) = shared.segments.prepare() {
             tracing::error!(%error, "a log segment could not be prepared ahead");
+        }
+        if let Some(why) = shared.segments.broken() {
+            shared.fail(why);
         }
     }
 
@@ -65,8 +68,9 @@ impl Inline {
         while let Ok(Some(request)) = compaction.next_portion(shared) {
             let Ok(snapshot) = shared.newest() else { return };
             let in_flight = shared.admit_always(request.frame_bytes());
-            let (pending, _outcome) = Pending::new(request, snapshot, in_flight, 0);
-            if stages.run(pending).is_err() {
+            let (pending, mut outcome) = Pending::new(request, snapshot, in_flight, 0);
+            // A refusal leaves the segment to the next checkpoint.
+            if stages.run(shared, pending).is_err() || !matches!(outcome.try_recv(), Ok(Ok(_))) {
                 return;
             }
         }
@@ -88,10 +92,10 @@ impl Inline {
 
 impl Stages {
     /// The segment up to which the index is durable, if a checkpoint was made.
-    fn run(&mut self, pending: Pending) -> Result<Option<u64>, Failed> {
+    fn run(&mut self, shared: &Shared, pending: Pending) -> Result<Option<u64>, Failed> {
         let group = self.log.run(vec![pending])?;
         self.apply.run(group)?;
-        if self.apply.due_in() == Some(Duration::ZERO) {
+        if self.apply.due_in() == Some(Duration::ZERO) && shared.segments.has_index_room(self.apply.bytes()) {
             return self.checkpoint();
         }
         Ok(None)
@@ -148,6 +152,9 @@ pub(super) fn start(
     let prepare = move || {
         let _guard = CloseOnPanic(&of, "segment");
         of.segments.prepare_until_stopped();
+        if let Some(why) = of.segments.broken() {
+            of.fail(why);
+        }
     };
     worker("store-segment", Box::new(prepare));
 
@@ -194,9 +201,9 @@ fn run_apply(
     freezes: &mpsc::SyncSender<Frozen>,
 ) {
     let _guard = CloseOnPanic(shared, "apply");
-    apply_until_closed(shared, &mut apply, synced, freezes);
-    if !shared.has_failed() {
-        shared.begin_merge();
+    let ended = apply_until_closed(shared, &mut apply, synced, freezes);
+    // Half a group that could not be applied must not get into the index: replayed, its additions would count twice.
+    if ended.is_ok() && shared.begin_merge().is_ok() {
         freeze(shared, &mut apply, freezes);
     }
 }
@@ -206,29 +213,22 @@ fn apply_until_closed(
     apply: &mut ApplyStage,
     synced: &mpsc::Receiver<Group>,
     freezes: &mpsc::SyncSender<Frozen>,
-) {
+) -> Result<(), Failed> {
     loop {
         // While a checkpoint is due and the one before goes on, it is looked for again soon.
         let wait = apply.due_in().unwrap_or(IDLE_TICK).max(MERGE_TICK);
         match synced.recv_timeout(wait) {
-            Ok(group) => {
-                if apply.run(group).is_err() {
-                    return;
-                }
-            }
+            Ok(group) => apply.run(group)?,
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
         }
         if apply.due_in() != Some(Duration::ZERO) {
             continue;
         }
         if apply.is_full() {
-            shared.begin_merge();
+            shared.begin_merge()?;
         } else if !shared.try_begin_merge() {
             continue;
-        }
-        if shared.has_failed() {
-            return;
         }
         freeze(shared, apply, freezes);
     }
@@ -251,16 +251,23 @@ impl Drop for Ending<'_> {
     }
 }
 
+/// Whether a checkpoint may be tried: with room for it, or at the store's end, where a failure takes nothing away.
+fn may_merge(shared: &Shared, frozen: &Frozen) -> bool {
+    shared.check_open().is_err() || shared.segments.has_index_room(frozen.bytes())
+}
+
 fn run_merge(shared: &Shared, mut merge: MergeStage, frozen: &mpsc::Receiver<Frozen>, disk_lock: Box<dyn DiskLock>) {
     let _ending = Ending(shared, Some(disk_lock));
     let _guard = CloseOnPanic(shared, "checkpoint");
+    let mut next: Option<Frozen> = None;
     loop {
+        if let Some(frozen) = next.take_if(|frozen| may_merge(shared, frozen)) {
+            // After a failure nothing is made durable any more.
+            let _failed = (!shared.has_failed()).then(|| merge.run(frozen));
+            shared.end_merge();
+        }
         match frozen.recv_timeout(IDLE_TICK) {
-            Ok(frozen) => {
-                // After a failure nothing is made durable any more.
-                let _failed = (!shared.has_failed()).then(|| merge.run(frozen));
-                shared.end_merge();
-            }
+            Ok(frozen) => next = Some(frozen),
             Err(RecvTimeoutError::Timeout) => {
                 merge.let_go();
                 shared.segments.measure_room();

@@ -175,7 +175,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.state_when_not_held(self.inode);
         state.change(self.life)?;
         let fails = state.sync_fails(self.inode);
         match state.inodes.get_mut(&self.inode) {

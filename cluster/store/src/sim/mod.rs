@@ -11,7 +11,7 @@ mod file;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use mmsc_ports::Random as _;
 use mmsc_ports::disk::{Disk, DiskFile, DiskLock, FileUse};
@@ -47,12 +47,22 @@ struct State {
     off: bool,
     fail_sync_of: Option<String>,
     fail_syncs_after: u64,
+    hold_sync_of: Option<String>,
+    /// Syncs that are being held.
+    held: u64,
     capacity: Option<u64>,
 }
 
 /// The disk of one simulated machine; clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct SimDisk(Arc<Mutex<State>>);
+pub struct SimDisk(Arc<Machine>);
+
+#[derive(Debug, Default)]
+struct Machine {
+    state: Mutex<State>,
+    /// A sync was held or let go.
+    moved: Condvar,
+}
 
 fn power_off() -> io::Error {
     io::Error::other("the power is off")
@@ -125,7 +135,44 @@ impl SimDisk {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, once a sync of this file is not held any more.
+    fn state_when_not_held(&self, inode: u64) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        let held = |state: &State| {
+            let wanted = state.hold_sync_of.as_deref();
+            wanted.is_some_and(|wanted| state.name_of(inode).contains(wanted))
+        };
+        if held(&state) {
+            state.held += 1;
+            self.0.moved.notify_all();
+            while held(&state) {
+                state = self.0.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            state.held -= 1;
+        }
+        state
+    }
+
+    /// Syncs of files whose name contains `name` do not come back until [`SimDisk::let_go`].
+    pub fn hold_syncs(&self, name: &str) {
+        self.state().hold_sync_of = Some(name.to_owned());
+    }
+
+    /// Ends [`SimDisk::hold_syncs`].
+    pub fn let_go(&self) {
+        self.state().hold_sync_of = None;
+        self.0.moved.notify_all();
+    }
+
+    /// Blocks until a sync is being held.
+    pub fn wait_until_held(&self) {
+        let mut state = self.state();
+        while state.held == 0 {
+            state = self.0.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Changes so far: writes, syncs, and changes of names and lengths.
@@ -226,7 +273,7 @@ impl SimDisk {
     #[must_use]
     pub fn fork(&self) -> Self {
         let state = self.state();
-        Self(Arc::new(Mutex::new(State {
+        let state = State {
             names: state.names.clone(),
             durable_names: state.durable_names.clone(),
             inodes: state.inodes.clone(),
@@ -238,8 +285,14 @@ impl SimDisk {
             off: state.off,
             fail_sync_of: None,
             fail_syncs_after: 0,
+            hold_sync_of: None,
+            held: 0,
             capacity: state.capacity,
-        })))
+        };
+        Self(Arc::new(Machine {
+            state: Mutex::new(state),
+            moved: Condvar::new(),
+        }))
     }
 }
 

@@ -31,6 +31,14 @@ pub fn options() -> EmbeddedOptions {
     }
 }
 
+/// The same with so many segments kept ready ahead of the log.
+pub fn ready(segments: usize) -> EmbeddedOptions {
+    EmbeddedOptions {
+        ready_segments: segments,
+        ..options()
+    }
+}
+
 pub fn open_with(disk: &SimDisk, options: EmbeddedOptions) -> Result<Store, OpenError> {
     let ports = Ports {
         random: Arc::new(SeededRandom::new(11)),
@@ -222,7 +230,17 @@ pub async fn observe(store: &Store) -> Model {
 
 /// Opens the store after a crash and checks its state; it has to go on, too.
 pub async fn check_after_crash(disk: &SimDisk, steps: &[Step], acknowledged: usize, what: &str) -> Model {
-    let store = open(disk).unwrap_or_else(|error| panic_with(what, &error.to_string()));
+    check_after_crash_with(&options(), disk, steps, acknowledged, what).await
+}
+
+pub async fn check_after_crash_with(
+    options: &EmbeddedOptions,
+    disk: &SimDisk,
+    steps: &[Step],
+    acknowledged: usize,
+    what: &str,
+) -> Model {
+    let store = open_with(disk, options.clone()).unwrap_or_else(|error| panic_with(what, &error.to_string()));
     let seen = observe(&store).await;
     let expected = Model::after(&steps[..acknowledged]);
     let on_its_way = Model::after(&steps[..(acknowledged + 1).min(steps.len())]);

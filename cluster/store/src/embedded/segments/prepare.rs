@@ -1,0 +1,160 @@
+//! Segments are prepared ahead of the log: an emptied one under a new number, or a new one, zero-filled.
+
+use std::io;
+use std::sync::{Arc, PoisonError};
+
+use mmsc_ports::disk::{AlignedBuf, BLOCK, DiskFile};
+
+use super::{DRAFT, SEGMENT_USE, Segment, Segments, State, name_of};
+
+const ZERO_CHUNK: usize = 1024 * 1024;
+
+impl Segments {
+    /// The preparer's work until [`Segments::stop`], or until nothing can be prepared any more.
+    pub(in super::super) fn prepare_until_stopped(&self) {
+        loop {
+            let mut state = self.lock();
+            while !state.stop && !self.has_work(&state) {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+            if state.stop {
+                return;
+            }
+            drop(state);
+            let prepared = self.prepare();
+            // Content is refused as soon as too little is left, not only after the next checkpoint.
+            self.measure_room();
+            let mut state = self.lock();
+            state.unprepared = prepared.is_err();
+            self.changed.notify_all();
+            if let Err(error) = prepared {
+                tracing::error!(%error, "a log segment could not be prepared");
+                if state.broken.is_some() {
+                    return;
+                }
+                // Nothing to do before a checkpoint frees something or somebody asks again.
+                drop(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+    }
+
+    fn has_work(&self, state: &State) -> bool {
+        state.ready.len() < self.options.ready_segments || state.spare.len() > self.options.spare_segments
+    }
+
+    /// Prepares one segment, whether or not enough are ready.
+    pub(in super::super) fn prepare_one(&self) -> io::Result<()> {
+        self.prepare_len(self.options.segment_bytes)
+    }
+
+    /// Prepares one for a recovery, which makes a start however little room there is: a segment of only `least` octets
+    /// if need be.
+    pub(in super::super) fn prepare_first(&self, least: u64) -> io::Result<()> {
+        match self.prepare_one() {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                tracing::error!(%error, "the store opens with a short log segment");
+                self.prepare_len(least)
+            }
+            prepared => prepared,
+        }
+    }
+
+    fn prepare_len(&self, len: u64) -> io::Result<()> {
+        let mut state = self.lock();
+        if let Some(broken) = &state.broken {
+            return Err(io::Error::other(broken.clone()));
+        }
+        state.collect_spare();
+        let spare = state.spare.pop();
+        let number = state.next_number;
+        drop(state);
+        let segment = match spare {
+            Some(spare) => self.rename(spare, number)?,
+            None => {
+                self.leave_room(len)?;
+                self.create(number, len)?
+            }
+        };
+        self.enter(&segment)?;
+        self.lock().ready.push_back(Arc::new(segment));
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    /// No frame goes into a segment before the inventory has it.
+    fn enter(&self, segment: &Segment) -> io::Result<()> {
+        let mut inventory = self.inventory.lock().unwrap_or_else(PoisonError::into_inner);
+        let entered = match inventory.as_mut() {
+            Some(inventory) => inventory.enter(segment.number, segment.len),
+            None => Err(io::Error::other("the log was not opened")),
+        };
+        entered.inspect_err(|error| {
+            let why = format!("the log's inventory could not be written: {error}");
+            self.lock().broken.get_or_insert(why);
+        })
+    }
+
+    /// Why nothing is prepared any more, if so: the store has to close.
+    pub(in super::super) fn broken(&self) -> Option<String> {
+        self.lock().broken.clone()
+    }
+
+    /// Prepares segments until enough are ready, and gives back what is too much.
+    pub(in super::super) fn prepare(&self) -> io::Result<()> {
+        loop {
+            let mut state = self.lock();
+            if state.ready.len() < self.options.ready_segments {
+                drop(state);
+                self.prepare_one()?;
+            } else if state.spare.len() > self.options.spare_segments {
+                let spare = state.spare.pop();
+                drop(state);
+                if let Some(spare) = spare {
+                    self.disk.remove(&self.directory.join(name_of(spare.number)))?;
+                }
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn rename(&self, spare: Segment, number: u64) -> io::Result<Segment> {
+        self.name(&name_of(spare.number), number)?;
+        Ok(Segment { number, ..spare })
+    }
+
+    fn create(&self, number: u64, len: u64) -> io::Result<Segment> {
+        let draft = self.directory.join(DRAFT);
+        let file = self.disk.open(&draft, SEGMENT_USE)?;
+        if let Err(error) = zero_fill(file.as_ref(), len) {
+            // Half a segment is of no use, and its room may be what is missing.
+            let _removed = self.disk.remove(&draft);
+            return Err(error);
+        }
+        self.name(DRAFT, number)?;
+        Ok(Segment { number, file, len })
+    }
+
+    /// Gives a file the name of the next segment, whose number is not free after that.
+    fn name(&self, from: &str, number: u64) -> io::Result<()> {
+        let to = self.directory.join(name_of(number));
+        self.disk.rename(&self.directory.join(from), &to)?;
+        self.lock().next_number = number + 1;
+        self.disk.sync_dir(&self.directory)
+    }
+}
+
+fn zero_fill(file: &dyn DiskFile, len: u64) -> io::Result<()> {
+    let chunk = usize::try_from(len)
+        .unwrap_or(ZERO_CHUNK)
+        .min(ZERO_CHUNK)
+        .next_multiple_of(BLOCK);
+    let zeros = AlignedBuf::zeroed(chunk);
+    let mut offset = 0;
+    while offset < len {
+        let part = usize::try_from(len - offset).unwrap_or(chunk).min(chunk);
+        file.write_at(offset, zeros.as_slice().get(..part).unwrap_or_default())?;
+        offset += part as u64;
+    }
+    file.sync()
+}
