@@ -73,6 +73,8 @@ struct State {
     broken: Option<String>,
     /// The last attempt to prepare a segment failed: nobody waits for the next one.
     unprepared: bool,
+    /// The preparer's worker is at files.
+    preparing: bool,
     stop: bool,
 }
 

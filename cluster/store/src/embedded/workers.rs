@@ -246,6 +246,8 @@ struct Ending<'a>(&'a Shared, Option<Box<dyn DiskLock>>);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
+        // Whoever takes the lock next finds no one else at the files. (If this is a panic, its guard has told it to stop.)
+        self.0.segments.wait_until_stopped();
         drop(self.1.take());
         self.0.ended();
     }

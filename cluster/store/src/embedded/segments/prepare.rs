@@ -20,8 +20,11 @@ impl Segments {
             if state.stop {
                 return;
             }
+            state.preparing = true;
             drop(state);
+            let preparing = Preparing(self);
             let prepared = self.prepare();
+            drop(preparing);
             // Content is refused as soon as too little is left, not only after the next checkpoint.
             self.measure_room();
             let mut state = self.lock();
@@ -29,12 +32,20 @@ impl Segments {
             self.changed.notify_all();
             if let Err(error) = prepared {
                 tracing::error!(%error, "a log segment could not be prepared");
-                if state.broken.is_some() {
+                if state.broken.is_some() || state.stop {
                     return;
                 }
                 // Nothing to do before a checkpoint frees something or somebody asks again.
                 drop(self.changed.wait(state).unwrap_or_else(PoisonError::into_inner));
             }
+        }
+    }
+
+    /// Waits until the preparer, which was told to stop, touches no file any more.
+    pub(in super::super) fn wait_until_stopped(&self) {
+        let mut state = self.lock();
+        while state.preparing {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -126,7 +137,7 @@ impl Segments {
     fn create(&self, number: u64, len: u64) -> io::Result<Segment> {
         let draft = self.directory.join(DRAFT);
         let file = self.disk.open(&draft, SEGMENT_USE)?;
-        if let Err(error) = zero_fill(file.as_ref(), len) {
+        if let Err(error) = self.zero_fill(file.as_ref(), len) {
             // Half a segment is of no use, and its room may be what is missing.
             let _removed = self.disk.remove(&draft);
             return Err(error);
@@ -142,19 +153,32 @@ impl Segments {
         self.lock().next_number = number + 1;
         self.disk.sync_dir(&self.directory)
     }
+
+    fn zero_fill(&self, file: &dyn DiskFile, len: u64) -> io::Result<()> {
+        let chunk = usize::try_from(len)
+            .unwrap_or(ZERO_CHUNK)
+            .min(ZERO_CHUNK)
+            .next_multiple_of(BLOCK);
+        let zeros = AlignedBuf::zeroed(chunk);
+        let mut offset = 0;
+        while offset < len {
+            if self.lock().stop {
+                return Err(io::Error::other("the store closes"));
+            }
+            let part = usize::try_from(len - offset).unwrap_or(chunk).min(chunk);
+            file.write_at(offset, zeros.as_slice().get(..part).unwrap_or_default())?;
+            offset += part as u64;
+        }
+        file.sync()
+    }
 }
 
-fn zero_fill(file: &dyn DiskFile, len: u64) -> io::Result<()> {
-    let chunk = usize::try_from(len)
-        .unwrap_or(ZERO_CHUNK)
-        .min(ZERO_CHUNK)
-        .next_multiple_of(BLOCK);
-    let zeros = AlignedBuf::zeroed(chunk);
-    let mut offset = 0;
-    while offset < len {
-        let part = usize::try_from(len - offset).unwrap_or(chunk).min(chunk);
-        file.write_at(offset, zeros.as_slice().get(..part).unwrap_or_default())?;
-        offset += part as u64;
+/// The preparer is at files, however it ends.
+struct Preparing<'a>(&'a Segments);
+
+impl Drop for Preparing<'_> {
+    fn drop(&mut self) {
+        self.0.lock().preparing = false;
+        self.0.changed.notify_all();
     }
-    file.sync()
 }
