@@ -56,6 +56,7 @@
 
 mod apply;
 mod attempt;
+mod backup;
 mod change;
 mod compact;
 mod engine;
@@ -76,5 +77,6 @@ mod state;
 mod txn;
 mod workers;
 
+pub use backup::{BackupError, BackupReport, Pace, restore};
 pub use engine::EmbeddedEngine;
 pub use options::{EmbeddedOptions, OpenError, Pipeline};
