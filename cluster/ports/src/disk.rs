@@ -103,7 +103,8 @@ impl Disk for RealDisk {
             .write(true)
             .create(how.create)
             .truncate(false)
-            .open(path)?;
+            .open(path)
+            .or_else(|error| open_to_read(path, how, error))?;
         if how.random {
             rustix::fs::fadvise(&buffered, 0, None, rustix::fs::Advice::Random)?;
         }
@@ -165,6 +166,14 @@ impl Disk for RealDisk {
             Err(std::fs::TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(std::fs::TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+/// What may not be written can still be read: a backup on a medium that is mounted read-only.
+fn open_to_read(path: &Path, how: FileUse, error: io::Error) -> io::Result<File> {
+    match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied if !how.create => File::open(path),
+        _ => Err(error),
     }
 }
 

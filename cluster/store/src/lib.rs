@@ -20,7 +20,7 @@ pub mod sim;
 pub mod txn;
 
 pub use content::{ContentId, Digest, Holder, Staged};
-pub use embedded::{EmbeddedEngine, EmbeddedOptions, OpenError};
+pub use embedded::{BackupError, BackupReport, EmbeddedEngine, EmbeddedOptions, OpenError, Pace};
 pub use engine::{CommitVersion, Committed, Engine, OperationId, Store};
 pub use error::{StoreError, TransactError};
 pub use key::{Key, KeyRange};

@@ -45,6 +45,18 @@ pub struct StoreMetrics {
     pub content_reads: Arc<Counter>,
     /// Reads whose octets did not match their digest; nothing was served.
     pub corrupt_reads: Arc<Counter>,
+    /// Backups that were finished.
+    pub backups: Arc<Counter>,
+    /// Backups that were not.
+    pub backup_failures: Arc<Counter>,
+    /// When the newest finished backup was begun, in seconds since 1970; 0: none is known.
+    pub backup_last_success: Arc<Gauge>,
+    /// How long the newest finished backup took, in seconds.
+    pub backup_duration: Arc<Gauge>,
+    /// Octets of rows and content in the newest finished backup.
+    pub backup_bytes: Arc<Gauge>,
+    /// Octets copied so far by the one that is running; 0: none is.
+    pub backup_running_bytes: Arc<Gauge>,
 }
 
 impl StoreMetrics {
@@ -54,7 +66,7 @@ impl StoreMetrics {
         let counter = |name, help, of: &Arc<Counter>| Family::single(name, help, Source::Counter(Arc::clone(of)));
         let gauge = |name, help, of: &Arc<Gauge>| Family::single(name, help, Source::Gauge(Arc::clone(of)));
         let histogram = |name, help, of: &Arc<Histogram>| Family::single(name, help, Source::Histogram(Arc::clone(of)));
-        vec![
+        let mut families = vec![
             counter(
                 "mmsc_store_commits_total",
                 "Transactions committed with writes.",
@@ -149,6 +161,41 @@ impl StoreMetrics {
                 "mmsc_store_corrupt_reads_total",
                 "Reads whose bytes did not match their digest; nothing was served.",
                 &self.corrupt_reads,
+            ),
+        ];
+        families.extend(self.backup_families());
+        families
+    }
+
+    fn backup_families(&self) -> Vec<Family> {
+        let counter = |name, help, of: &Arc<Counter>| Family::single(name, help, Source::Counter(Arc::clone(of)));
+        let gauge = |name, help, of: &Arc<Gauge>| Family::single(name, help, Source::Gauge(Arc::clone(of)));
+        vec![
+            counter("mmsc_store_backups_total", "Backups finished.", &self.backups),
+            counter(
+                "mmsc_store_backup_failures_total",
+                "Backups that failed or were cut off; the log says why.",
+                &self.backup_failures,
+            ),
+            gauge(
+                "mmsc_store_backup_last_success_timestamp_seconds",
+                "When the newest finished backup was begun, in seconds since 1970; 0: none is known.",
+                &self.backup_last_success,
+            ),
+            gauge(
+                "mmsc_store_backup_duration_seconds",
+                "How long the newest finished backup took.",
+                &self.backup_duration,
+            ),
+            gauge(
+                "mmsc_store_backup_bytes",
+                "Bytes of rows and content in the newest finished backup.",
+                &self.backup_bytes,
+            ),
+            gauge(
+                "mmsc_store_backup_running_bytes",
+                "Bytes copied so far by the backup that is running; 0: none is.",
+                &self.backup_running_bytes,
             ),
         ]
     }

@@ -19,19 +19,20 @@ use super::segments::Segments;
 use super::shared::Shared;
 use super::txn::EmbeddedTxn;
 use super::workers::{self, Inline, Stages};
-use super::{meta, recover};
+use super::{backup, meta, recover};
 use crate::content::{ContentId, Staged};
 use crate::engine::{Attempt, Engine, OperationId};
 use crate::error::StoreError;
 use crate::limits::MAX_CONTENT;
 use crate::metrics::StoreMetrics;
 
-const LOCK_FILE: &str = "LOCK";
+pub(super) const LOCK_FILE: &str = "LOCK";
 
 /// The embedded engine: a directory of this process.
 pub struct EmbeddedEngine {
-    shared: Arc<Shared>,
-    driver: Arc<Driver>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) driver: Arc<Driver>,
+    pub(super) disk: Arc<dyn Disk>,
 }
 
 /// Who moves the pipeline.
@@ -50,9 +51,10 @@ impl EmbeddedEngine {
             .map_err(OpenError::io("making the store's directory"))?;
         let disk_lock = take_lock(disk.as_ref(), &options)?;
         let secret = meta::open(disk.as_ref(), &directory, ports.random.as_ref())?;
+        backup::comes_alive(disk.as_ref(), &directory)?;
         let index = Index::open(disk.as_ref(), &directory, options.cache_bytes)?;
         let metrics = StoreMetrics::default();
-        let segments = Segments::new(disk, options.clone(), metrics.clone());
+        let segments = Segments::new(Arc::clone(&disk), options.clone(), metrics.clone());
         let recovered = recover::recover(&index, &segments, &secret)?;
         let position = recovered.position;
         if recovered.replayed > 0 {
@@ -82,6 +84,7 @@ impl EmbeddedEngine {
         Ok(Self {
             shared,
             driver: Arc::new(driver),
+            disk,
         })
     }
 

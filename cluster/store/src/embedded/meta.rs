@@ -28,7 +28,7 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Secret {
-    fn new(random: &dyn Random) -> Self {
+    pub(super) fn new(random: &dyn Random) -> Self {
         let mut secret = Self {
             magic: [0; 16],
             seed: [0; 16],
@@ -69,7 +69,8 @@ pub(super) fn open(disk: &dyn Disk, directory: &Path, random: &dyn Random) -> Re
     Ok(secret)
 }
 
-fn read(disk: &dyn Disk, path: &Path) -> Result<Secret, OpenError> {
+/// Reads the file of an existing store.
+pub(super) fn read(disk: &dyn Disk, path: &Path) -> Result<Secret, OpenError> {
     let damaged = || OpenError::Damaged(format!("{META_FILE} is not the file of a store"));
     let file = disk
         .open(path, FileUse::EXISTING)
@@ -101,7 +102,8 @@ fn read(disk: &dyn Disk, path: &Path) -> Result<Secret, OpenError> {
 
 const ENCODED: usize = 8 + 4 + 32 + 4;
 
-fn write(disk: &dyn Disk, directory: &Path, secret: &Secret) -> std::io::Result<()> {
+/// Writes the file under another name first: where it stands, it is whole.
+pub(super) fn write(disk: &dyn Disk, directory: &Path, secret: &Secret) -> std::io::Result<()> {
     let mut octets = Vec::with_capacity(ENCODED);
     octets.extend_from_slice(TITLE);
     octets.extend_from_slice(&FORMAT.to_be_bytes());

@@ -65,6 +65,7 @@
 
 mod apply;
 mod attempt;
+mod backup;
 mod change;
 mod compact;
 mod engine;
@@ -86,5 +87,6 @@ mod state;
 mod txn;
 mod workers;
 
+pub use backup::{BackupError, BackupReport, Pace, restore};
 pub use engine::EmbeddedEngine;
 pub use options::{EmbeddedOptions, OpenError, Pipeline};

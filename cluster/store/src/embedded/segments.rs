@@ -66,6 +66,8 @@ struct State {
     retired: Vec<Arc<Segment>>,
     spare: Vec<Segment>,
     next_number: u64,
+    /// Backups that are about to pin what they need: until then nothing is freed.
+    holds: usize,
     low_room: bool,
     /// A checkpoint waits for room.
     no_index_room: bool,
@@ -107,6 +109,15 @@ pub(super) struct Segments {
     inventory: Mutex<Option<Inventory>>,
     state: Mutex<State>,
     changed: Condvar,
+}
+
+/// Keeps all segments from being freed.
+pub(super) struct SegmentHold<'a>(&'a Segments);
+
+impl Drop for SegmentHold<'_> {
+    fn drop(&mut self) {
+        self.0.lock().holds -= 1;
+    }
 }
 
 /// A segment that compaction may empty.
@@ -256,7 +267,7 @@ impl Segments {
         let free: Vec<u64> = state
             .used
             .range(..segment)
-            .filter(|(_, used)| used.live == 0)
+            .filter(|(_, used)| used.live == 0 && state.holds == 0)
             .map(|(number, _)| *number)
             .collect();
         for number in free {
@@ -267,6 +278,21 @@ impl Segments {
         state.collect_spare();
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Until the result is dropped no segment is freed.
+    pub(super) fn hold(&self) -> SegmentHold<'_> {
+        self.lock().holds += 1;
+        SegmentHold(self)
+    }
+
+    /// All used segments, pinned for as long as the result holds them.
+    pub(super) fn pin_all(&self) -> BTreeMap<u64, Arc<Segment>> {
+        let state = self.lock();
+        let pinned = state.used.iter();
+        pinned
+            .map(|(number, used)| (*number, Arc::clone(&used.segment)))
+            .collect()
     }
 
     /// The segment that compaction gains most from, if the disk holds clearly more than what lives: segments before

@@ -60,6 +60,14 @@ impl Inline {
         }
     }
 
+    /// Makes a checkpoint now, whether or not one is due.
+    pub(super) fn checkpoint(&self) {
+        if let Some((stages, _)) = lock(&self.stages).as_mut() {
+            // A failure is told to everybody by the stage that meets it.
+            let _failed = stages.checkpoint();
+        }
+    }
+
     fn compact(&self, shared: &Arc<Shared>, stages: &mut Stages, checkpoint: u64) {
         let Some(victim) = shared.segments.victim(checkpoint) else {
             return;

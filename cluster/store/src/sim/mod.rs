@@ -115,6 +115,29 @@ impl State {
         name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
+    /// As the system does it: at once, and not over one that holds anything.
+    fn rename_directory(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.names.keys().any(|path| path.starts_with(to)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        let inside: Vec<PathBuf> = self
+            .names
+            .keys()
+            .filter(|path| path.starts_with(from))
+            .cloned()
+            .collect();
+        if inside.is_empty() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        for old in inside {
+            if let (Ok(rest), Some(inode)) = (old.strip_prefix(from), self.names.get(&old).copied()) {
+                self.names.insert(to.join(rest), inode);
+                self.names.remove(&old);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether this sync is one that is to fail.
     fn sync_fails(&mut self, inode: u64) -> bool {
         let Some(wanted) = &self.fail_sync_of else { return false };
@@ -348,9 +371,11 @@ impl Disk for SimDisk {
         let mut state = self.state();
         let life = state.life;
         state.change(life)?;
-        let inode = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
-        state.names.insert(to.to_owned(), inode);
-        Ok(())
+        if let Some(inode) = state.names.remove(from) {
+            state.names.insert(to.to_owned(), inode);
+            return Ok(());
+        }
+        state.rename_directory(from, to)
     }
 
     fn sync_dir(&self, _directory: &Path) -> io::Result<()> {
