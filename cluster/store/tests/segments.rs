@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use common::{Model, history, observe, open_with, options, ready, run_all};
@@ -52,6 +52,21 @@ async fn segments_that_became_too_short_are_passed_over() {
     let store = open_with(&crashed, long).unwrap();
     assert_eq!(store.content(first, 0..u64::MAX).await.unwrap(), small);
     assert_eq!(store.content(second, 0..u64::MAX).await.unwrap(), large);
+}
+
+#[tokio::test]
+async fn a_store_from_before_the_inventory_is_believed_and_gets_one() {
+    let disk = stopped(&ready(2), 9).await;
+    let file = disk.open(Path::new("/store/STORE"), FileUse::EXISTING).unwrap();
+    file.set_len(48).unwrap();
+    file.sync().unwrap();
+    let store = open_with(&disk, ready(2)).unwrap();
+    assert_eq!(observe(&store).await, Model::after(&history()[..9]));
+    store.close().await;
+    assert!(file.len().unwrap() > 48);
+    let newest = segments(&disk).pop().unwrap();
+    disk.remove(&newest).unwrap();
+    assert!(matches!(open_with(&disk, ready(2)), Err(OpenError::Damaged(_))));
 }
 
 /// A store in the middle of its history, its machine stopped without an end: what was acknowledged is partly in the log

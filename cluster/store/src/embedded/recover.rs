@@ -28,7 +28,13 @@ pub(super) struct Recovered {
 /// Replays the log's tail and prepares a fresh segment for what comes next.
 pub(super) fn recover(index: &Index, segments: &Segments, secret: &Secret) -> Result<Recovered, OpenError> {
     let known = index.position()?;
-    let found = segments.load(known)?;
+    let mut found = segments.load(known)?;
+    if segments.is_full() {
+        // The index needs room for what is replayed: segments in which nothing lives are given up for it.
+        segments.retire_dead(known.segment, &index.count_live()?);
+        found.retain(|segment| segments.pin(segment.number).is_some());
+        let _room = segments.has_index_room(usize::MAX);
+    }
     let mut tail = Tail::new(&found, known, secret);
     let last = replay(index, &mut tail)?;
     tail.refuse_later_frames()?;

@@ -71,14 +71,11 @@ impl Segments {
     }
 
     fn prepare_len(&self, len: u64) -> io::Result<()> {
-        let mut state = self.lock();
-        if let Some(broken) = &state.broken {
-            return Err(io::Error::other(broken.clone()));
+        if let Some(broken) = self.broken() {
+            return Err(io::Error::other(broken));
         }
-        state.collect_spare();
-        let spare = state.spare.pop();
-        let number = state.next_number;
-        drop(state);
+        let spare = self.take_spare()?;
+        let number = self.lock().next_number;
         let segment = match spare {
             Some(spare) => self.rename(spare, number)?,
             None => {
@@ -90,6 +87,24 @@ impl Segments {
         self.lock().ready.push_back(Arc::new(segment));
         self.changed.notify_all();
         Ok(())
+    }
+
+    /// A spare segment. Those of another length than the options say are removed.
+    fn take_spare(&self) -> io::Result<Option<Segment>> {
+        loop {
+            let mut state = self.lock();
+            state.collect_spare();
+            let spare = state.spare.pop();
+            drop(state);
+            match spare {
+                Some(spare) if spare.len != self.options.segment_bytes => self.remove(&spare)?,
+                spare => return Ok(spare),
+            }
+        }
+    }
+
+    pub(super) fn remove(&self, spare: &Segment) -> io::Result<()> {
+        self.disk.remove(&self.directory.join(name_of(spare.number)))
     }
 
     /// No frame goes into a segment before the inventory has it.
@@ -121,7 +136,7 @@ impl Segments {
                 let spare = state.spare.pop();
                 drop(state);
                 if let Some(spare) = spare {
-                    self.disk.remove(&self.directory.join(name_of(spare.number)))?;
+                    self.remove(&spare)?;
                 }
             } else {
                 return Ok(());

@@ -9,7 +9,7 @@
 
 use std::io;
 
-use super::{Segments, State, name_of};
+use super::{Segments, State};
 
 /// The least that a checkpoint is thought to need.
 const LEAST: u64 = 1024 * 1024;
@@ -53,7 +53,7 @@ impl Segments {
             state.collect_spare();
             let Some(spare) = state.spare.pop() else { break false };
             drop(state);
-            if let Err(error) = self.disk.remove(&self.directory.join(name_of(spare.number))) {
+            if let Err(error) = self.remove(&spare) {
                 tracing::error!(%error, "a spare log segment could not be removed");
                 break false;
             }
