@@ -16,7 +16,9 @@ mod values;
 use std::path::Path;
 
 pub use issue::{ConfigErrors, Fault, Issue, Place};
-pub use typed::{Config, LogSettings, Mm1Settings, NodeSettings, RelaySettings, SmscSettings, TlsClientFiles};
+pub use typed::{
+    BackupSettings, Config, LogSettings, Mm1Settings, NodeSettings, RelaySettings, SmscSettings, TlsClientFiles,
+};
 
 /// Reads `file`, lays `sets` (`key=value`) over it and checks everything.
 ///

@@ -18,9 +18,11 @@ use super::keys;
 use super::value::Value;
 use super::values::Values;
 
+mod backup;
 mod mm1;
 mod smsc;
 
+pub use backup::BackupSettings;
 pub use smsc::{SmscSettings, TlsClientFiles};
 
 /// A configuration that can be run.
@@ -32,6 +34,8 @@ pub struct Config {
     pub log: LogSettings,
     /// `store.*` of the embedded engine.
     pub store: EmbeddedOptions,
+    /// `store.backup_*`; `None`: no backups.
+    pub backup: Option<BackupSettings>,
     /// `mm1.*`.
     pub mm1: Mm1Settings,
     /// `ops.listen`; `None`: off.
@@ -118,6 +122,7 @@ pub(super) fn build(values: &Values) -> Result<Config, Vec<Issue>> {
             level: reader.take("log.level"),
         },
         store: store(&mut reader),
+        backup: backup::settings(&mut reader),
         mm1: mm1::settings(&mut reader),
         ops: reader.take("ops.listen"),
         smscs: smsc::all(&mut reader),
