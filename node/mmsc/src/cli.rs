@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config, decode, demo, node, run};
+use crate::{config, decode, demo, node, run, store};
 
 /// An MMS Relay/Server (3GPP TS 23.140).
 #[derive(Debug, Parser)]
@@ -25,6 +25,11 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Back up a store that no node runs on, or restore a backup.
+    Store {
+        #[command(subcommand)]
+        command: store::StoreCommand,
     },
     /// Show an MMS PDU or a push as a readable tree.
     Decode(decode::DecodeArguments),
@@ -76,6 +81,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Config {
             command: ConfigCommand::Check { file, sets },
         } => check(&file, &sets),
+        Command::Store { command } => store::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Decode(arguments) => decode::run(&arguments),
         Command::Docs { page } => docs(page),

@@ -8,3 +8,4 @@ pub mod demo;
 pub mod logs;
 pub mod node;
 pub mod run;
+pub mod store;

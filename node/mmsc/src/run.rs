@@ -63,6 +63,8 @@ async fn serve(config: &Config) -> Result<(), NodeError> {
     let no_signals = |error: io::Error| NodeError::Part(format!("signals cannot be handled: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    // Also without store.backup_dir: by default this signal would end the process.
+    let mut backup = signal(SignalKind::user_defined1()).map_err(no_signals)?;
     let ports = Ports::real();
     let mut node = tokio::select! {
         started = Node::start(config, &ports) => started?,
@@ -73,10 +75,13 @@ async fn serve(config: &Config) -> Result<(), NodeError> {
     announce(&node.ready_line());
     let addresses = node.addresses();
     tracing::info!(node = config.node.name, mm1 = ?addresses.mm1, ops = ?addresses.ops, "ready");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        ended = node.ended() => return Err(ended.into()),
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = backup.recv() => node.ask_backup(),
+            ended = node.ended() => return Err(ended.into()),
+        }
     }
     drain(node, config.node.drain_limit, &mut terminate, &mut interrupt).await;
     Ok(())

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mmsc_ports::disk::{Disk, DiskFile, FileUse};
 use redb::{
-    Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable as _, StorageBackend,
-    Table, TableDefinition,
+    Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, StorageBackend, Table,
+    TableDefinition,
 };
 
 use super::change::{Change, Place, Reader};
@@ -178,7 +178,10 @@ impl Index {
 
     /// How far into the log the index goes.
     pub(super) fn position(&self) -> Result<Position, IndexError> {
-        position_of(&self.db.begin_read()?)
+        let txn = self.db.begin_read()?;
+        let row = txn.open_table(META)?.get(POSITION)?;
+        row.and_then(|row| Position::decode(row.value()))
+            .ok_or_else(|| IndexError::new("its log position cannot be read"))
     }
 
     /// Applies changes in order. Without `durable` they survive nothing until a later durable apply; with it, all that
@@ -233,7 +236,8 @@ impl Index {
     pub(super) fn base(&self) -> Result<Base, IndexError> {
         let txn = self.db.begin_read()?;
         Ok(Base {
-            position: position_of(&txn)?,
+            // Nobody writes between the two: whoever writes asks for this afterwards.
+            position: self.position()?,
             rows: txn.open_table(ROWS)?,
             content: txn.open_table(CONTENT)?,
         })
@@ -257,12 +261,6 @@ impl Index {
     pub(super) fn close(self) -> Result<(), IndexError> {
         Ok(self.db.close()?)
     }
-}
-
-fn position_of(txn: &ReadTransaction) -> Result<Position, IndexError> {
-    let row = txn.open_table(META)?.get(POSITION)?;
-    row.and_then(|row| Position::decode(row.value()))
-        .ok_or_else(|| IndexError::new("its log position cannot be read"))
 }
 
 /// Makes an empty index under another name first: a file whose making was interrupted cannot be opened.

@@ -17,8 +17,8 @@ use std::path::Path;
 
 pub use issue::{ConfigErrors, Fault, Issue, Place};
 pub use typed::{
-    BearerSettings, Config, LogSettings, Mm1Settings, NodeSettings, PapSettings, PpgSettings, RelaySettings,
-    SmscSettings, TlsClientFiles,
+    BackupSettings, BearerSettings, Config, LogSettings, Mm1Settings, NodeSettings, PapSettings, PpgSettings,
+    RelaySettings, SmscSettings, TlsClientFiles,
 };
 
 /// Reads `file`, lays `sets` (`key=value`) over it and checks everything.

@@ -19,10 +19,12 @@ use super::keys;
 use super::value::Value;
 use super::values::Values;
 
+mod backup;
 mod mm1;
 mod ppg;
 mod smsc;
 
+pub use backup::BackupSettings;
 pub use ppg::{BearerSettings, PapSettings, PpgSettings};
 pub use smsc::{SmscSettings, TlsClientFiles};
 
@@ -35,6 +37,8 @@ pub struct Config {
     pub log: LogSettings,
     /// `store.*` of the embedded engine.
     pub store: EmbeddedOptions,
+    /// `store.backup_*`; `None`: no backups.
+    pub backup: Option<BackupSettings>,
     /// `mm1.*`.
     pub mm1: Mm1Settings,
     /// `ops.listen`; `None`: off.
@@ -130,6 +134,7 @@ pub(super) fn build(values: &Values) -> Result<Config, Vec<Issue>> {
             level: reader.take("log.level"),
         },
         store: store(&mut reader),
+        backup: backup::settings(&mut reader),
         mm1: mm1::settings(&mut reader),
         ops: reader.take("ops.listen"),
         bearer: ppg::bearer(&mut reader, &smscs, &ppgs),

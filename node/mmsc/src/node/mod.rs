@@ -2,6 +2,7 @@
 //!
 //! ports → store → ring → relay → bearers (SMPP, PAP) and MM1 → operators' port. `mmsc run` and `mmsc demo` start the same thing.
 
+pub(crate) mod backup;
 mod bearers;
 mod bound;
 mod checks;
@@ -25,6 +26,7 @@ use ractor::{Actor, ActorRef};
 use tokio::sync::oneshot;
 
 use crate::config::Config;
+use backup::Backups;
 use parts::Wiring;
 use supervise::{GroupSpec, NodeArguments, NodeMessage, NodeSupervisor, PartBoard};
 
@@ -88,6 +90,7 @@ pub struct Node {
     relay: Relay,
     root: Root,
     draining: Arc<AtomicBool>,
+    backups: Option<Backups>,
     ports: Ports,
 }
 
@@ -166,6 +169,10 @@ impl Node {
                 relay,
                 root,
                 draining,
+                backups: config
+                    .backup
+                    .clone()
+                    .map(|settings| Backups::start(settings, Arc::clone(engine), ports)),
                 ports: ports.clone(),
             }),
             Err(error) => {
@@ -205,6 +212,14 @@ impl Node {
         tokio::select! {
             _ended = &mut self.root.ended => Ended::Root,
             () = self.relay.ended() => Ended::Relay,
+        }
+    }
+
+    /// Asks for a backup of the store into `store.backup_dir`; the log says what became of it.
+    pub fn ask_backup(&self) {
+        match &self.backups {
+            Some(backups) => backups.ask(),
+            None => tracing::warn!("a backup was asked for, and store.backup_dir is not set: none is made"),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::embedded::recover::read_place;
 use crate::embedded::rows::{Space, place_key};
 use crate::embedded::segments::Segment;
 use crate::embedded::shared::Shared;
+use crate::error::StoreError;
 use crate::key::{KeyRange, MAX_KEY};
 use crate::txn::Row;
 
@@ -145,8 +146,8 @@ impl<'a> Copier<'a> {
     }
 
     fn content_row(&mut self, row: &Row) -> Result<Change, BackupError> {
-        let unreadable = || IndexError::new("a row about content cannot be read");
-        let row = ContentRow::read(row).ok_or_else(|| self.source_failed(&unreadable()))?;
+        let row = ContentRow::read(row)
+            .ok_or_else(|| StoreError::Corrupt("a row about content cannot be read".to_owned()))?;
         self.tally.content_row(&row);
         Ok(match row {
             ContentRow::Place(id, place) => {

@@ -35,7 +35,10 @@ impl Draft {
             _ => PathBuf::from("."),
         };
         require_empty(disk.as_ref(), target)?;
-        disk.create_dirs(&path).map_err(making())?;
+        // One after the other, because only the last name is made durable.
+        disk.create_dirs(&parent)
+            .and_then(|()| disk.create_dirs(&path))
+            .map_err(making())?;
         let lock = disk.lock(&path.join(LOCK_FILE)).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => BackupError::InUse(path.clone()),
             _ => making()(error),

@@ -1,6 +1,6 @@
 //! The node itself: its name, logs, store, operators' port and actor tree.
 
-use super::{GIB, MIB, MINUTE, Section, key, may};
+use super::{DAY, GIB, MIB, MINUTE, Section, key, may};
 use crate::config::value::Kind::{Choice, Duration, Integer, Listener, LogFilter, Name, Path, Size, Text};
 
 pub(super) const NODE: Section = Section {
@@ -127,6 +127,29 @@ pub(super) const STORE: Section = Section {
             Integer(0, 1000),
             "16",
             "Emptied log segments that are kept for use again.",
+        ),
+        may(
+            "store.backup_dir",
+            Path,
+            "Where backups go, each into a directory `backup-YYYYMMDDTHHMMSSZ` of its own; best on another disk. Without it none are made. USR1 asks a running node for one.",
+        ),
+        key(
+            "store.backup_every",
+            Duration(0, 30 * DAY),
+            "0s",
+            "A backup is made so often, also over restarts; 0: only when asked for. At least one second.",
+        ),
+        key(
+            "store.backup_keep",
+            Integer(0, 10_000),
+            "7",
+            "So many of the newest backups are kept, older ones are removed after each success; 0: all are kept.",
+        ),
+        key(
+            "store.backup_rate",
+            Size(0, 64 * GIB),
+            "32MiB",
+            "A backup copies so much in a second, so that traffic goes on; 0: as fast as it goes.",
         ),
     ],
 };
