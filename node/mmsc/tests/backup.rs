@@ -212,6 +212,11 @@ fn a_stopped_store_is_backed_up_by_command_and_a_running_one_is_not() {
     );
     // Without a directory for it the signal is answered in the log, and nothing else happens.
     node.signal("USR1");
+    let told = (0..LIMIT.as_millis() / STEP.as_millis()).any(|_| {
+        std::thread::sleep(STEP);
+        node.errors_so_far().contains("store.backup_dir is not set")
+    });
+    assert!(told);
     node.signal("TERM");
     let (status, _, errors) = node.end();
     assert_eq!(status.code(), Some(0), "{errors}");
