@@ -271,6 +271,24 @@ async fn a_read_report_reaches_the_originator_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_passed_a_message_on_may_fetch_and_read_it_too() {
+    let world = World::new();
+    let node = world.start().await;
+    let mut submit = submit_to(vec![to(phone(2))], "t1");
+    submit.read_report = true;
+    let id = accept(&node, submit).await;
+    let token = first_token(&node).await;
+    passed_on(&node, forward(token, phone(2), phone(3), "f1")).await;
+    eventually("the report", || node.bearer.reports().len() == 1).await;
+    assert!(matches!(
+        node.relay.fetch(token, Some(phone(2))).await,
+        FetchAnswer::Content(_)
+    ));
+    node.relay.read_report(id, phone(2), ReadStatus::Read, None).await;
+    eventually("the read report", || node.bearer.read_reports().len() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_learns_what_it_did_not_ask_for() {
     let world = World::new();
     let node = world.start().await;

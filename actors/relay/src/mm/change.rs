@@ -249,7 +249,11 @@ impl<'t> Change<'t> {
         let Some(copy) = self.copy(index).await? else {
             return Ok(());
         };
-        let had = matches!(copy.state, CopyState::Served | CopyState::Final(Final::Retrieved));
+        // Who passed a message on may fetch it all the same.
+        let had = matches!(
+            copy.state,
+            CopyState::Served | CopyState::Final(Final::Retrieved | Final::Forwarded)
+        );
         if !had || copy.read_reported || copy.recipient.address != *recipient {
             return Ok(());
         }

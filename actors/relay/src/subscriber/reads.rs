@@ -18,7 +18,7 @@ use crate::port::{Receipt, ReceiptState};
 use crate::subscriber::actor::{SubscriberMessage, SubscriberState};
 use crate::subscriber::held::MAX_HELD;
 use crate::subscriber::load;
-use crate::tree;
+use crate::tree::{self, may_be_repeated_at_once};
 
 /// Rows that one page of a walk may take in; the other half is for rows that are born meanwhile.
 const WALK_ROWS: usize = MAX_HELD / 2;
@@ -236,9 +236,8 @@ fn walk_event(
     if row.next_at <= now {
         return Some(TellEvent::Due);
     }
-    // The attempt that a younger row was born with is this process's own.
-    let own = *wanted == Some(TellEvent::FoundWithoutOutcome) && row.born_at >= found_before;
-    wanted.clone().filter(|_| !own)
+    let waits = *wanted == Some(TellEvent::FoundWithoutOutcome) && !may_be_repeated_at_once(row, found_before);
+    wanted.clone().filter(|_| !waits)
 }
 
 fn item_of(entry: &DueEntry) -> Option<ItemKey> {

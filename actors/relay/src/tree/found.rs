@@ -1,6 +1,9 @@
 //! What a crash left behind: attempts that are recorded without an outcome (consistency rule 9). They are repeated at
 //! once when a process or a shard starts, not only when their due entries fire.
 //!
+//! That is done once in a row: what has been repeated without an outcome before waits for its due entry, so that a process
+//! that dies again and again within seconds does not put on the shelf what only the crashes kept from being written.
+//!
 //! They are found without a look at every inbox: an attempt recorded at `t` has its due entry at `t + born_due` (or at
 //! the row's expiry, if that is sooner), an outcome moves it. So whatever has no outcome at the start has its entry
 //! within `born_due` after the start, together with nothing but the ordinary work of that time; what lies before is due
@@ -95,6 +98,11 @@ async fn read_page(ctx: &Context, txn: &Txn, shard: u16, from: &Due, before: Uni
     })
 }
 
+/// Not what this process itself attempted, nor what was repeated without an outcome already.
+pub fn may_be_repeated_at_once(row: &InboxRow, before: UnixMillis) -> bool {
+    row.born_at < before && row.without_outcome == 0
+}
+
 async fn has_no_outcome(
     txn: &Txn,
     shard: u16,
@@ -108,5 +116,5 @@ async fn has_no_outcome(
     };
     // One that cannot be read is set aside by its subscriber, when it is due.
     let row: Result<InboxRow, Stop> = decode(&octets, key);
-    Ok(row.is_ok_and(|row| row.last == AttemptState::Made && row.born_at < before))
+    Ok(row.is_ok_and(|row| row.last == AttemptState::Made && may_be_repeated_at_once(&row, before)))
 }

@@ -18,7 +18,7 @@ use crate::keys::{Entity, ItemKey};
 use crate::mm::{MmMessage, Work};
 use crate::subscriber::SubscriberMessage;
 
-pub use found::start_found;
+pub use found::{may_be_repeated_at_once, start_found};
 pub use scan::{AtDueWork, Waking, destination_up, start_scan};
 pub use shard::ShardMessage;
 pub use shelf::{Parked, ShelfEntry, list as list_shelf, release as release_from_shelf, set_aside};
