@@ -2,6 +2,7 @@
 //! which of them carries a push, and how many a handset gets.
 
 mod choose;
+mod failover;
 mod metrics;
 mod pace;
 mod range;
@@ -15,6 +16,7 @@ use mmsc_relay::Relay;
 use mmsc_relay::port::{Gate, Receipt, TellOutcome};
 
 pub use choose::{Chooser, Kind, Routes, Rules};
+pub(crate) use failover::{Failover, LinkVerdict};
 pub use metrics::ChooserMetrics;
 pub use pace::{PACED, PaceConfig};
 pub use range::Range;

@@ -47,7 +47,7 @@ use self::link::{Board, Link};
 use self::listener::Service;
 use self::outstanding::Outstanding;
 use self::replies::Verdict;
-use crate::bearer::{BearerEvents, Push, PushBearer, number};
+use crate::bearer::{BearerEvents, Failover, Push, PushBearer, number};
 use crate::ended::{Ended, Lifelines};
 use crate::http::{Server, ServerError};
 
@@ -223,29 +223,21 @@ impl PushBearer for Pap {
 }
 
 impl Inner {
-    /// Asks the gateways in order until one takes the push over or says something that counts. At most one of them is
-    /// asked after a refusal; those that are down or full cost nothing.
+    /// Asks the gateways in order, as [`Failover`] says.
     async fn push(&self, push: Push) -> TellOutcome {
         let Some(digits) = number(&push.to) else {
             return TellOutcome::Refused;
         };
         let order = choose::order(self.board.links.iter().map(|link| &link.config), digits);
         let started = self.ports.clock.monotonic();
-        let mut ended: Option<(&Link, Verdict)> = None;
+        let mut failover = Failover::new();
         for link in order.into_iter().filter_map(|index| self.board.links.get(index)) {
-            let refused_before = ended.as_ref().is_some_and(|(_, verdict)| *verdict != Verdict::NotMade);
             let verdict = self.ask(link, &push, started).await;
-            let done = !verdict.wants_other_route() || (refused_before && verdict != Verdict::NotMade);
-            match &ended {
-                // The first refusal says more than a second gateway that is down.
-                Some(_) if verdict == Verdict::NotMade => {}
-                _ => ended = Some((link.as_ref(), verdict)),
-            }
-            if done {
+            if failover.note(link.as_ref(), verdict) {
                 break;
             }
         }
-        match ended {
+        match failover.ended() {
             Some((link, verdict)) => {
                 let outcome = verdict.outcome(&link.config.name, push.number);
                 if matches!(outcome, TellOutcome::Unavailable { .. }) {

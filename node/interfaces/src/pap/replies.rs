@@ -6,6 +6,8 @@ use mmsc_domain::inbox::Sent;
 use mmsc_relay::port::TellOutcome;
 use mmsc_wire::pap::{Code, CodeClass, Limits, Message, decode};
 
+use crate::bearer::LinkVerdict;
+
 /// What an answer says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
@@ -120,6 +122,17 @@ pub(super) enum Verdict {
 /// A gateway may ask for no longer pause than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
+impl LinkVerdict for Verdict {
+    const NOT_MADE: Self = Self::NotMade;
+
+    fn wants_other_route(&self) -> bool {
+        match self {
+            Self::NotMade | Self::Transient(_) | Self::Fault => true,
+            Self::Sent(_) | Self::GateClosed | Self::Held | Self::Permanent | Self::Handset | Self::Unknown => false,
+        }
+    }
+}
+
 impl Verdict {
     pub(super) fn of(class: Class, push_id: &str, retry_after: Option<Duration>) -> Self {
         match class {
@@ -129,14 +142,6 @@ impl Verdict {
             Class::Transient => Self::Transient(retry_after),
             Class::Handset => Self::Handset,
             Class::Unreadable => Self::Unknown,
-        }
-    }
-
-    /// Whether another gateway should be asked at once. Nothing was taken over here, so nothing is doubled.
-    pub(super) fn wants_other_route(&self) -> bool {
-        match self {
-            Self::NotMade | Self::Transient(_) | Self::Fault => true,
-            Self::Sent(_) | Self::GateClosed | Self::Held | Self::Permanent | Self::Handset | Self::Unknown => false,
         }
     }
 

@@ -46,7 +46,7 @@ pub use replies::{BindRefusal, Class, bind_refusal, class};
 use self::flight::Job;
 use self::link::{Board, Link};
 use self::replies::Verdict;
-use crate::bearer::{BearerEvents, Push, PushBearer};
+use crate::bearer::{BearerEvents, Failover, Push, PushBearer};
 use crate::bounded::Bounded;
 use crate::ended::{Ended, Lifelines};
 
@@ -154,29 +154,21 @@ impl PushBearer for Smpp {
 }
 
 impl Inner {
-    /// Asks the SMSCs in order until one takes the push over or says something that counts. At most one of them is
-    /// asked after a refusal; those that are down or full cost nothing.
+    /// Asks the SMSCs in order, as [`Failover`] says.
     async fn push(&self, push: Push) -> TellOutcome {
         let Some(number) = translate::number(&push.to).map(str::to_owned) else {
             return TellOutcome::Refused;
         };
         let order = choose::order(self.board.links.iter().map(|link| &link.config), &number);
         let started = self.ports.clock.monotonic();
-        let mut ended: Option<(&Link, Verdict)> = None;
+        let mut failover = Failover::new();
         for link in order.into_iter().filter_map(|index| self.board.links.get(index)) {
-            let refused_before = ended.as_ref().is_some_and(|(_, verdict)| *verdict != Verdict::NotMade);
             let verdict = self.ask(link, &push, &number, started).await;
-            let done = !verdict.wants_other_route() || (refused_before && verdict != Verdict::NotMade);
-            match &ended {
-                // The first refusal says more than a second link that is down.
-                Some(_) if verdict == Verdict::NotMade => {}
-                _ => ended = Some((link.as_ref(), verdict)),
-            }
-            if done {
+            if failover.note(link.as_ref(), verdict) {
                 break;
             }
         }
-        match ended {
+        match failover.ended() {
             Some((link, verdict)) => {
                 let outcome = verdict.outcome(&link.config.name, push.number);
                 if matches!(outcome, TellOutcome::Unavailable { .. }) {

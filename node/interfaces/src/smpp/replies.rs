@@ -7,6 +7,8 @@ use mmsc_domain::inbox::Sent;
 use mmsc_relay::port::TellOutcome;
 use mmsc_wire::smpp::{Class as StatusClass, Status};
 
+use crate::bearer::LinkVerdict;
+
 /// What to do about a command_status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
@@ -151,9 +153,10 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-impl Verdict {
-    /// Whether another SMSC should be asked at once. Nothing was taken over here, so nothing is doubled.
-    pub(super) fn wants_other_route(&self) -> bool {
+impl LinkVerdict for Verdict {
+    const NOT_MADE: Self = Self::NotMade;
+
+    fn wants_other_route(&self) -> bool {
         match self {
             Self::NotMade | Self::Transient | Self::Fault => true,
             Self::Sent(_) | Self::GateClosed | Self::Held | Self::NumberPaused(_) | Self::Permanent | Self::Unknown => {
@@ -161,7 +164,9 @@ impl Verdict {
             }
         }
     }
+}
 
+impl Verdict {
     /// In the relay's words; `number` is the attempt, which sets the pause before the next.
     pub(super) fn outcome(self, destination: &str, number: u32) -> TellOutcome {
         let destination = destination.to_owned();
