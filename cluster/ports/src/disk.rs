@@ -10,6 +10,8 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
+use memmap2::{Advice, MmapMut};
+
 /// Blocks of this size are written whole: a log frame starts at a multiple of it, and so does a direct write.
 pub const BLOCK: usize = 4096;
 
@@ -57,6 +59,11 @@ pub trait DiskFile: Send + Sync + fmt::Debug + 'static {
 
     /// Cuts the file or grows it with zeros.
     fn set_len(&self, len: u64) -> io::Result<()>;
+
+    /// Grows the file to `len` octets that have their room on the device, and are zeros until they are written. It costs
+    /// no writing, but the first write of each octet is a change of the file's metadata, which its sync makes durable
+    /// too. `Unsupported` where the file system cannot do it.
+    fn allocate(&self, len: u64) -> io::Result<()>;
 
     /// Makes everything written so far durable, with the metadata that is needed to read it back. After an error the
     /// state of what was written since the last success is unknown, and a second sync proves nothing.
@@ -214,6 +221,11 @@ impl DiskFile for RealFile {
         self.buffered.set_len(len)
     }
 
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        rustix::fs::fallocate(&self.buffered, rustix::fs::FallocateFlags::empty(), 0, len)?;
+        Ok(())
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.buffered.sync_data()
     }
@@ -229,13 +241,67 @@ fn is_aligned(offset: u64, octets: &[u8]) -> bool {
     offset.is_multiple_of(block) && octets.len().is_multiple_of(BLOCK) && octets.as_ptr().addr().is_multiple_of(BLOCK)
 }
 
+/// Large buffers take memory of their own in pages of this size, where the system gives such: a direct write then hands
+/// the device one address instead of 512. Writes of 700 KiB to 1 MiB were measured 1.2 to 1.5 times as fast.
+const HUGE_PAGE: usize = 2 * 1024 * 1024;
+/// Smaller buffers are not worth a huge page.
+const SMALL: usize = 128 * 1024;
+
+/// Zeros that begin at any address, or pages of the system.
+#[derive(Debug)]
+enum Memory {
+    Heap(Vec<u8>),
+    Pages(MmapMut),
+}
+
+impl Memory {
+    /// At least `len` octets from the first multiple of [`BLOCK`] on.
+    fn zeroed(len: usize) -> Self {
+        if len <= SMALL {
+            return Self::Heap(vec![0; len + BLOCK]);
+        }
+        match MmapMut::map_anon(len.next_multiple_of(HUGE_PAGE)) {
+            Ok(pages) => {
+                // Only a hint.
+                let _taken = pages.advise(Advice::HugePage);
+                Self::Pages(pages)
+            }
+            Err(_) => Self::Heap(vec![0; len + BLOCK]),
+        }
+    }
+
+    fn octets(&self) -> &[u8] {
+        match self {
+            Self::Heap(octets) => octets,
+            Self::Pages(pages) => pages,
+        }
+    }
+
+    fn octets_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Heap(octets) => octets,
+            Self::Pages(pages) => pages,
+        }
+    }
+}
+
 /// A buffer whose octets start at a multiple of [`BLOCK`] in memory, as direct writes need. It grows in whole blocks
 /// and keeps its memory over [`AlignedBuf::clear`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct AlignedBuf {
-    memory: Vec<u8>,
+    memory: Memory,
     start: usize,
     len: usize,
+}
+
+impl Default for AlignedBuf {
+    fn default() -> Self {
+        Self {
+            memory: Memory::Heap(Vec::new()),
+            start: 0,
+            len: 0,
+        }
+    }
 }
 
 impl AlignedBuf {
@@ -275,7 +341,7 @@ impl AlignedBuf {
         self.reserve(len);
         if len > self.len {
             let (from, to) = (self.start + self.len, self.start + len);
-            if let Some(added) = self.memory.get_mut(from..to) {
+            if let Some(added) = self.memory.octets_mut().get_mut(from..to) {
                 added.fill(0);
             }
         }
@@ -288,7 +354,7 @@ impl AlignedBuf {
         self.reserve(from + octets.len());
         self.len += octets.len();
         let start = self.start + from;
-        if let Some(room) = self.memory.get_mut(start..start + octets.len()) {
+        if let Some(room) = self.memory.octets_mut().get_mut(start..start + octets.len()) {
             room.copy_from_slice(octets);
         }
     }
@@ -296,25 +362,29 @@ impl AlignedBuf {
     /// The octets.
     #[must_use]
     pub fn as_slice(&self) -> &[u8] {
-        self.memory.get(self.start..self.start + self.len).unwrap_or_default()
+        self.memory
+            .octets()
+            .get(self.start..self.start + self.len)
+            .unwrap_or_default()
     }
 
     /// The octets, to change.
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
         self.memory
+            .octets_mut()
             .get_mut(self.start..self.start + self.len)
             .unwrap_or_default()
     }
 
     fn reserve(&mut self, len: usize) {
-        if self.start + len <= self.memory.len() {
+        let room = self.memory.octets().len();
+        if self.start + len <= room {
             return;
         }
-        let room = len.next_multiple_of(BLOCK).max(self.memory.len().saturating_mul(2));
-        let mut memory = vec![0u8; room + BLOCK];
-        let start = memory.as_ptr().align_offset(BLOCK).min(BLOCK);
+        let mut memory = Memory::zeroed(len.next_multiple_of(BLOCK).max(room.saturating_mul(2)));
+        let start = memory.octets().as_ptr().align_offset(BLOCK).min(BLOCK);
         let kept = self.as_slice();
-        if let Some(place) = memory.get_mut(start..start + kept.len()) {
+        if let Some(place) = memory.octets_mut().get_mut(start..start + kept.len()) {
             place.copy_from_slice(kept);
         }
         self.memory = memory;

@@ -152,3 +152,30 @@ async fn what_the_inventory_cannot_say_closes_the_store() {
     let store = open_with(&disk, ready(2)).unwrap();
     assert_eq!(observe(&store).await, Model::after(&history()[..acknowledged]));
 }
+
+#[tokio::test]
+async fn a_log_in_a_hurry_gets_segments_that_are_allocated_and_not_filled_where_that_can_be_done() {
+    let options = EmbeddedOptions {
+        segment_bytes: 64 * 1024,
+        ..ready(2)
+    };
+    for can_allocate in [true, false] {
+        let disk = SimDisk::new();
+        if !can_allocate {
+            disk.refuse_allocation();
+        }
+        let store = open_with(&disk, options.clone()).unwrap();
+        assert_eq!(disk.allocated(), 0, "there was time to fill the first ones");
+        let octets = Bytes::from(vec![7; 16_000]);
+        let mut put_ids = Vec::new();
+        for _ in 0..40 {
+            put_ids.push(put(&store, &octets).await);
+        }
+        assert_eq!(disk.allocated() > 0, can_allocate);
+        disk.restore(Loss::Nothing);
+        let store = open_with(&disk, options.clone()).unwrap();
+        for id in put_ids {
+            assert_eq!(store.content(id, 0..u64::MAX).await.unwrap(), octets);
+        }
+    }
+}

@@ -60,9 +60,7 @@ impl ApplyStage {
 
     /// Makes one group visible and tells everybody in it.
     pub(super) fn run(&mut self, group: Group) -> Result<(), Failed> {
-        if let Some(synced) = &group.synced
-            && let Err(error) = self.apply(synced)
-        {
+        if let Err(error) = self.apply(&group.synced) {
             self.shared
                 .fail(format!("a synced group could not be applied: {error}"));
             group.unknown();

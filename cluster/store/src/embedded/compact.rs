@@ -205,7 +205,12 @@ mod tests {
                 file.write_at(0, frame.as_slice()).unwrap();
             }
         }
-        let segments = Segments::new(Arc::new(disk), options.clone(), Default::default());
+        let segments = Segments::new(
+            Arc::new(disk),
+            Arc::clone(&ports.clock),
+            options.clone(),
+            Default::default(),
+        );
         drop(segments.load(Position::default()).unwrap());
         segments.account(&HashMap::from([
             (1, 5),

@@ -13,7 +13,7 @@ use super::apply::{ApplyStage, MergeStage};
 use super::attempt::EmbeddedAttempt;
 use super::index::Index;
 use super::options::{EmbeddedOptions, OpenError, Pipeline};
-use super::pipeline::LogStage;
+use super::pipeline::{BuildStage, SyncStage};
 use super::reader::{self, ReadJob, ReadQueue};
 use super::segments::Segments;
 use super::shared::Shared;
@@ -54,7 +54,12 @@ impl EmbeddedEngine {
         backup::comes_alive(disk.as_ref(), &directory)?;
         let index = Index::open(disk.as_ref(), &directory, options.cache_bytes)?;
         let metrics = StoreMetrics::default();
-        let segments = Segments::new(Arc::clone(&disk), options.clone(), metrics.clone());
+        let segments = Segments::new(
+            Arc::clone(&disk),
+            Arc::clone(&ports.clock),
+            options.clone(),
+            metrics.clone(),
+        );
         let recovered = recover::recover(&index, &segments, &secret)?;
         let position = recovered.position;
         if recovered.replayed > 0 {
@@ -73,7 +78,8 @@ impl EmbeddedEngine {
         ));
         shared.checkpointed(position.segment);
         let stages = Stages {
-            log: LogStage::new(Arc::clone(&shared), secret.clone(), recovered.segment, position),
+            build: BuildStage::new(Arc::clone(&shared), secret.clone(), recovered.segment, position),
+            sync: SyncStage::new(Arc::clone(&shared)),
             apply: ApplyStage::new(Arc::clone(&shared), &index, position)?,
             merge: MergeStage::new(Arc::clone(&shared), index),
         };

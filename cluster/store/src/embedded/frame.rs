@@ -117,10 +117,6 @@ impl FrameBuilder {
         }
     }
 
-    pub(super) fn commits(&self) -> u32 {
-        self.commits
-    }
-
     /// The ten octets that stand for the next transaction's version in a stamped key.
     pub(super) fn stamp(&self) -> [u8; 10] {
         let mut stamp = [0; 10];

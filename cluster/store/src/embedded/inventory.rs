@@ -1,7 +1,7 @@
 //! Which segments of the log there must be, and how long each is: without that, a file that is gone or was cut looks as
 //! if the log had ended there, and what was acknowledged after it would be lost in silence.
 //!
-//! It is written ahead: a segment is entered once it is zero-filled and durably named, and handed to the log only after
+//! It is written ahead: a segment is entered once it is made and durably named, and handed to the log only after
 //! that. So no change of segments waits for it, and every segment that holds a frame is entered. Numbers rise by one, so
 //! the highest one says it all: from the segment up to which the index goes on, each number up to it has a file. (Only
 //! what lies before is used again under another number.) Lengths are the same until the options change, so only the

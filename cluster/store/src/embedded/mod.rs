@@ -3,12 +3,12 @@
 //! # A commit
 //!
 //! A transaction reads one state and gathers its writes. At the commit it waits for the log; all that wait together become
-//! one *group*. The log's worker resolves their conflicts by FoundationDB's rules, puts those that commit into one frame,
-//! with the content that they adopt, appends it and syncs once. A second worker puts the group's rows into the active
-//! table in memory, each key with the version, publishes the new state, and only then acknowledges. While it does so the
-//! first worker is at the next group; there is never more than one frame unsynced.
+//! one *group*. The log's worker resolves their conflicts by FoundationDB's rules and builds one frame of those that commit,
+//! with the content that they adopt. A second worker appends it and syncs once; a third puts the group's rows into the
+//! active table in memory, each key with the version, publishes the new state, and only then acknowledges. Each is at the
+//! next group meanwhile, but no frame is written before the one ahead of it is synced.
 //!
-//! Every second (or after a bounded amount of log or memory) the active table is frozen and a new one begun, and a third
+//! Every second (or after a bounded amount of log or memory) the active table is frozen and a new one begun, and a fourth
 //! worker brings the frozen one into the index in one durable commit: a checkpoint. Commits go on meanwhile. Applying each
 //! group to the index itself was measured first: it copies and sums a page of 4 KiB for nearly every row of every group,
 //! three times the processor time in all; a second's worth of rows at once shares those pages.
@@ -18,7 +18,7 @@
 //!
 //! # The log
 //!
-//! Segments of 64 MiB, zero-filled ahead and used again, so that a sync writes no file-system metadata. A frame begins at
+//! Segments of 64 MiB, made ahead and used again, so that a sync writes no file-system metadata (or, in a burst, little). A frame begins at
 //! a multiple of 4 KiB and is padded to one, so that a later write never touches a block that holds acknowledged data:
 //!
 //! ```text

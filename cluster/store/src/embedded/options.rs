@@ -40,7 +40,7 @@ pub struct EmbeddedOptions {
     /// Below this much free room (spare segments count as free) content is refused and small commits go on, 1 GiB. At
     /// most half of it is kept for the index alone: no new segment is made from that. Zero keeps nothing.
     pub reserve_bytes: u64,
-    /// Segments kept zero-filled ahead of the log, 2.
+    /// Segments kept ready ahead of the log, 2.
     pub ready_segments: usize,
     /// Emptied segments kept for use instead of being removed, 16 (1 GiB).
     pub spare_segments: usize,

@@ -1,5 +1,5 @@
-//! From waiting transactions to durable groups: [`LogStage`] resolves conflicts, appends one frame and syncs it. What
-//! happens then is in [`super::apply`].
+//! From waiting transactions to durable groups: [`BuildStage`] resolves conflicts and builds one frame, [`SyncStage`]
+//! appends it and syncs, while the next one is built. What happens then is in [`super::apply`].
 
 use std::sync::Arc;
 
@@ -85,16 +85,16 @@ impl Pending {
     }
 }
 
-/// One frame that is durable in the log.
+/// What one frame brings once it is durable.
 pub(super) struct Synced {
     pub(super) position: Position,
     pub(super) changes: Vec<Change>,
     pub(super) bytes: u64,
 }
 
-/// What the first stage hands to the second.
+/// Transactions that share a frame, on their way to visible rows.
 pub(super) struct Group {
-    pub(super) synced: Option<Synced>,
+    pub(super) synced: Synced,
     commits: Vec<Reply>,
 }
 
@@ -110,6 +110,13 @@ impl Group {
         }
     }
 
+    /// The store failed before anything of it was written.
+    fn refuse(self, error: impl Fn() -> StoreError) {
+        for reply in self.commits {
+            reply.send(Err(CommitFailure::Store(error())));
+        }
+    }
+
     /// The store failed in the middle of it.
     pub(super) fn unknown(self) {
         for reply in self.commits {
@@ -122,18 +129,25 @@ impl Group {
 #[derive(Debug)]
 pub(super) struct Failed;
 
-/// Resolves, appends, syncs.
-pub(super) struct LogStage {
+/// A group whose frame is built and not yet written.
+pub(super) struct Unsynced {
+    segment: Arc<Segment>,
+    offset: u64,
+    octets: AlignedBuf,
+    group: Group,
+}
+
+/// Resolves conflicts and builds frames.
+pub(super) struct BuildStage {
     shared: Arc<Shared>,
     secret: Secret,
     resolver: Resolver,
     segment: Arc<Segment>,
     offset: u64,
     version: u64,
-    buffer: AlignedBuf,
 }
 
-impl LogStage {
+impl BuildStage {
     /// Goes on after `position`.
     pub(super) fn new(shared: Arc<Shared>, secret: Secret, segment: Arc<Segment>, position: Position) -> Self {
         Self {
@@ -143,20 +157,17 @@ impl LogStage {
             segment,
             offset: position.offset,
             version: position.version,
-            buffer: AlignedBuf::new(),
         }
     }
 
-    /// Makes one group durable.
-    pub(super) fn run(&mut self, mut waiting: Vec<Pending>) -> Result<Group, Failed> {
+    /// Builds the frame of one group in `buffer`, which comes back if there is nothing to write: everybody has been
+    /// told why by then.
+    pub(super) fn run(&mut self, mut waiting: Vec<Pending>, buffer: AlignedBuf) -> Result<Unsynced, AlignedBuf> {
         // On a hot key somebody always wins: who has lost most goes first, so that nobody loses for ever.
         waiting.sort_by_key(|pending| std::cmp::Reverse(pending.retry));
         let mut builder = FrameBuilder::new(self.version + 1);
         self.resolver.begin(self.version + 1, self.shared.oldest_readable());
-        let mut group = Group {
-            synced: None,
-            commits: Vec::with_capacity(waiting.len()),
-        };
+        let mut commits = Vec::with_capacity(waiting.len());
         let mut conflicts = Vec::new();
         for mut pending in waiting {
             stamp_footprint(&pending.writes, &builder.stamp(), &mut pending.written);
@@ -166,7 +177,7 @@ impl LogStage {
             {
                 Verdict::Commits => {
                     builder.add(pending.writes);
-                    group.commits.push(pending.reply);
+                    commits.push(pending.reply);
                 }
                 Verdict::Conflicts => conflicts.push(pending.reply),
                 Verdict::TooOld => pending.reply.send(Err(CommitFailure::Store(StoreError::TooOld))),
@@ -174,36 +185,26 @@ impl LogStage {
         }
         self.shared.metrics.conflicts.add(conflicts.len() as u64);
         // What they met is in this group if it has any, otherwise in an earlier one.
-        let met = if builder.commits() == 0 {
+        let met = if commits.is_empty() {
             self.version
         } else {
             self.version + 1
         };
         self.shared.tell_when_visible(met, conflicts);
-        if builder.commits() == 0 {
-            return Ok(group);
+        if commits.is_empty() {
+            return Err(buffer);
         }
         if self.make_room(builder.frame_len()).is_err() {
             self.shared.tell_visible(met);
-            for reply in group.commits.drain(..) {
+            for reply in commits {
                 reply.send(Err(CommitFailure::Store(
                     self.shared.busy("the disk has no room for the log"),
                 )));
             }
-            return Ok(group);
+            return Err(buffer);
         }
-        match self.append(builder) {
-            Ok(synced) => {
-                self.resolver.end();
-                group.synced = Some(synced);
-                Ok(group)
-            }
-            Err(error) => {
-                self.shared.fail(format!("the log could not be synced: {error}"));
-                group.unknown();
-                Err(Failed)
-            }
-        }
+        self.resolver.end();
+        Ok(self.finish(builder, commits, buffer))
     }
 
     fn make_room(&mut self, frame_len: u64) -> Result<(), NoRoom> {
@@ -218,20 +219,10 @@ impl LogStage {
         Ok(())
     }
 
-    fn append(&mut self, builder: FrameBuilder) -> std::io::Result<Synced> {
-        let metrics = &self.shared.metrics;
-        let commits = builder.commits();
-        let changes = builder.finish(self.segment.number, self.offset, &self.secret, &mut self.buffer);
-        let began = self.shared.clock.monotonic();
-        self.segment.file.write_at(self.offset, self.buffer.as_slice())?;
-        self.segment.file.sync()?;
-        metrics
-            .sync_seconds
-            .observe(self.shared.clock.monotonic().saturating_sub(began));
-        metrics.groups.increment();
-        metrics.group_size.set(i64::from(commits));
-        let bytes = self.buffer.len() as u64;
-        metrics.frame_bytes.add(bytes);
+    fn finish(&mut self, builder: FrameBuilder, commits: Vec<Reply>, mut octets: AlignedBuf) -> Unsynced {
+        let offset = self.offset;
+        let changes = builder.finish(self.segment.number, offset, &self.secret, &mut octets);
+        let bytes = octets.len() as u64;
         self.offset += bytes;
         self.version += 1;
         let position = Position {
@@ -239,11 +230,62 @@ impl LogStage {
             segment: self.segment.number,
             offset: self.offset,
         };
-        Ok(Synced {
+        let synced = Synced {
             position,
             changes,
             bytes,
-        })
+        };
+        Unsynced {
+            segment: Arc::clone(&self.segment),
+            offset,
+            octets,
+            group: Group { synced, commits },
+        }
+    }
+}
+
+/// Writes frames and syncs them, one after the other.
+pub(super) struct SyncStage {
+    shared: Arc<Shared>,
+}
+
+impl SyncStage {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Makes one group durable; gives its buffer back. After a failure nothing is written any more: what the device did
+    /// with the frame before is not known, and one behind it could not be told from damage.
+    pub(super) fn run(&self, unsynced: Unsynced) -> (Result<Group, Failed>, AlignedBuf) {
+        let Unsynced {
+            segment,
+            offset,
+            octets,
+            group,
+        } = unsynced;
+        if self.shared.has_failed() {
+            group.refuse(|| self.shared.closed_error());
+            return (Err(Failed), octets);
+        }
+        let began = self.shared.clock.monotonic();
+        let durable = segment
+            .file
+            .write_at(offset, octets.as_slice())
+            .and_then(|()| segment.file.sync());
+        if let Err(error) = durable {
+            self.shared.fail(format!("the log could not be synced: {error}"));
+            group.unknown();
+            return (Err(Failed), octets);
+        }
+        let metrics = &self.shared.metrics;
+        let took = self.shared.clock.monotonic().saturating_sub(began);
+        metrics.sync_seconds.observe(took);
+        metrics.groups.increment();
+        metrics
+            .group_size
+            .set(i64::try_from(group.commits()).unwrap_or(i64::MAX));
+        metrics.frame_bytes.add(group.synced.bytes);
+        (Ok(group), octets)
     }
 }
 

@@ -125,7 +125,12 @@ mod tests {
         let disk = SimDisk::new();
         let (options, ports) = (EmbeddedOptions::new("/store"), Ports::real());
         let base = Index::open(&disk, Path::new("/store"), 0).unwrap().base().unwrap();
-        let segments = Segments::new(Arc::new(disk), options.clone(), Default::default());
+        let segments = Segments::new(
+            Arc::new(disk),
+            Arc::clone(&ports.clock),
+            options.clone(),
+            Default::default(),
+        );
         let shared = Shared::new(ports.clock, ports.random, options, Default::default(), segments);
         let place = Place {
             segment,

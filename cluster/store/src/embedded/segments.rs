@@ -1,6 +1,6 @@
 //! The log's files: which exist, what lives in them, and how they are prepared ahead and used again.
 //!
-//! A segment is *ready* (zero-filled, named, ahead of the log), then *used* (the log wrote frames into it), then, once
+//! A segment is *ready* (made, named, ahead of the log), then *used* (the log wrote frames into it), then, once
 //! the index is durable past it and nothing lives in it, *retired* while a reader still holds it, and *spare* after
 //! that: renamed to the next number it is ready again. Numbers only rise, so that a frame of an earlier life of the same
 //! file never fits.
@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use mmsc_ports::Clock;
 use mmsc_ports::disk::{Disk, DiskFile, FileUse};
 
 use super::index::Position;
@@ -23,6 +25,8 @@ use crate::metrics::StoreMetrics;
 const PREFIX: &str = "log-";
 const SUFFIX: &str = ".seg";
 const DRAFT: &str = "draft.seg";
+/// A log that fills a segment in less is in a hurry.
+const HURRY: Duration = Duration::from_secs(1);
 
 /// How segments are opened.
 pub(super) const SEGMENT_USE: FileUse = FileUse {
@@ -75,6 +79,10 @@ struct State {
     broken: Option<String>,
     /// The last attempt to prepare a segment failed: nobody waits for the next one.
     unprepared: bool,
+    /// When the log took its last segment.
+    taken_at: Option<Duration>,
+    /// The log fills segments so fast that zeros, written ahead, would take the device's time from it.
+    in_a_hurry: bool,
     /// The preparer's worker is at files.
     preparing: bool,
     stop: bool,
@@ -104,6 +112,7 @@ impl State {
 pub(super) struct Segments {
     disk: Arc<dyn Disk>,
     directory: PathBuf,
+    clock: Arc<dyn Clock>,
     options: EmbeddedOptions,
     metrics: StoreMetrics,
     inventory: Mutex<Option<Inventory>>,
@@ -128,9 +137,15 @@ pub(super) struct Victim {
 }
 
 impl Segments {
-    pub(super) fn new(disk: Arc<dyn Disk>, options: EmbeddedOptions, metrics: StoreMetrics) -> Self {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+        options: EmbeddedOptions,
+        metrics: StoreMetrics,
+    ) -> Self {
         Self {
             disk,
+            clock,
             directory: options.path.clone(),
             options,
             metrics,
@@ -223,6 +238,9 @@ impl Segments {
                     stuck: false,
                 };
                 state.used.insert(segment.number, used);
+                let now = self.clock.monotonic();
+                let before = state.taken_at.replace(now);
+                state.in_a_hurry = before.is_some_and(|before| now.saturating_sub(before) < HURRY);
                 self.changed.notify_all();
                 return Ok(segment);
             }

@@ -5,18 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mmsc_ports::Ports;
-use mmsc_ports::disk::DiskLock;
+use mmsc_ports::disk::{AlignedBuf, DiskLock};
 
 use super::apply::{ApplyStage, Frozen, MergeStage};
 use super::compact::{Compaction, compact_until_stopped};
 use super::meta::Secret;
-use super::pipeline::{Failed, Group, LogStage, Pending};
+use super::pipeline::{BuildStage, Failed, Group, Pending, SyncStage, Unsynced};
 use super::reader::{self, ReadQueue};
 use super::shared::{Shared, lock};
 
 /// While nothing is to be done the room on the disk is looked at this often.
 const IDLE_TICK: Duration = Duration::from_secs(1);
 const MERGE_TICK: Duration = Duration::from_millis(5);
+/// Frames in memory: one being written, one being built.
+const FRAMES: usize = 2;
 
 /// All stages, driven by whoever commits.
 pub(super) struct Inline {
@@ -26,7 +28,8 @@ pub(super) struct Inline {
 
 /// What a group passes on its way.
 pub(super) struct Stages {
-    pub(super) log: LogStage,
+    pub(super) build: BuildStage,
+    pub(super) sync: SyncStage,
     pub(super) apply: ApplyStage,
     pub(super) merge: MergeStage,
 }
@@ -101,8 +104,11 @@ impl Inline {
 impl Stages {
     /// The segment up to which the index is durable, if a checkpoint was made.
     fn run(&mut self, shared: &Shared, pending: Pending) -> Result<Option<u64>, Failed> {
-        let group = self.log.run(vec![pending])?;
-        self.apply.run(group)?;
+        let Ok(unsynced) = self.build.run(vec![pending], AlignedBuf::new()) else {
+            return Ok(None);
+        };
+        let (group, _buffer) = self.sync.run(unsynced);
+        self.apply.run(group?)?;
         if self.apply.due_in() == Some(Duration::ZERO) && shared.segments.has_index_room(self.apply.bytes()) {
             return self.checkpoint();
         }
@@ -138,14 +144,30 @@ pub(super) fn start(
     disk_lock: Box<dyn DiskLock>,
     secret: Secret,
 ) -> ReadQueue {
-    let Stages { log, apply, merge } = stages;
+    let Stages {
+        build,
+        sync,
+        apply,
+        merge,
+    } = stages;
+    let (frames, unsynced) = mpsc::sync_channel(FRAMES);
+    let (buffers, spare) = mpsc::sync_channel(FRAMES);
+    for _ in 0..FRAMES {
+        // There is room for all of them.
+        let _sent = buffers.try_send(AlignedBuf::new());
+    }
     // A few groups may wait while one is applied: more would only hide that memory is slower than the disk.
     let (groups, synced) = mpsc::sync_channel(2);
     let (freezes, frozen) = mpsc::sync_channel(1);
     let worker = |name: &'static str, work: Box<dyn FnOnce() + Send>| drop(ports.spawn.worker(name, work));
 
     let of = Arc::clone(shared);
-    worker("store-log", Box::new(move || run_log(&of, log, &groups)));
+    worker("store-log", Box::new(move || run_build(&of, build, &spare, &frames)));
+    let of = Arc::clone(shared);
+    worker(
+        "store-sync",
+        Box::new(move || run_sync(&of, &sync, &unsynced, &buffers, &groups)),
+    );
     let of = Arc::clone(shared);
     worker(
         "store-apply",
@@ -181,17 +203,47 @@ pub(super) fn start(
     queue
 }
 
-fn run_log(shared: &Shared, mut log: LogStage, groups: &mpsc::SyncSender<Group>) {
+fn run_build(
+    shared: &Shared,
+    mut build: BuildStage,
+    spare: &mpsc::Receiver<AlignedBuf>,
+    frames: &mpsc::SyncSender<Unsynced>,
+) {
     let _guard = CloseOnPanic(shared, "log");
-    while let Some(waiting) = shared.take_waiting() {
+    let mut unused = None;
+    // The buffer first: what arrives while none is free shares the next frame.
+    while let Some(buffer) = unused.take().or_else(|| spare.recv().ok()) {
+        let Some(waiting) = shared.take_waiting() else { return };
         if shared.has_failed() {
             refuse_all(shared, waiting);
-            continue;
+            break;
         }
-        let Ok(group) = log.run(waiting) else { continue };
-        if let Err(mpsc::SendError(group)) = groups.send(group) {
-            // The other worker is gone, which it told: this group's outcome is not known.
-            drop(group);
+        match build.run(waiting, buffer) {
+            // Of a group that nobody takes any more the outcome is not known: its replies are dropped.
+            Ok(unsynced) => drop(frames.send(unsynced)),
+            Err(buffer) => unused = Some(buffer),
+        }
+    }
+    while let Some(waiting) = shared.take_waiting() {
+        refuse_all(shared, waiting);
+    }
+}
+
+fn run_sync(
+    shared: &Shared,
+    sync: &SyncStage,
+    unsynced: &mpsc::Receiver<Unsynced>,
+    buffers: &mpsc::SyncSender<AlignedBuf>,
+    groups: &mpsc::SyncSender<Group>,
+) {
+    let _guard = CloseOnPanic(shared, "sync");
+    while let Ok(unsynced) = unsynced.recv() {
+        let (group, buffer) = sync.run(unsynced);
+        // Whoever builds frames may have ended.
+        let _ended = buffers.try_send(buffer);
+        if let Ok(group) = group {
+            // The next worker may have failed, which it told: the outcome of this group is not known then.
+            drop(groups.send(group));
         }
     }
 }

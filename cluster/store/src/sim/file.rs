@@ -174,6 +174,11 @@ impl DiskFile for SimFile {
         })
     }
 
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.disk.state().allocate()?;
+        self.set_len(len)
+    }
+
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state_when_not_held(self.inode);
         state.change(self.life)?;

@@ -51,6 +51,8 @@ struct State {
     /// Syncs that are being held.
     held: u64,
     capacity: Option<u64>,
+    allocated: u64,
+    refuses_allocation: bool,
 }
 
 /// The disk of one simulated machine; clones share it.
@@ -97,6 +99,14 @@ impl State {
             .filter_map(|inode| self.inodes.get(inode))
             .map(Inode::len)
             .sum()
+    }
+
+    fn allocate(&mut self) -> io::Result<()> {
+        if self.refuses_allocation {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.allocated += 1;
+        Ok(())
     }
 
     fn check_room(&self, grows_by: u64) -> io::Result<()> {
@@ -254,6 +264,17 @@ impl SimDisk {
     /// Room for so many octets in all, or without limit.
     pub fn set_capacity(&self, capacity: Option<u64>) {
         self.state().capacity = capacity;
+    }
+
+    /// Files cannot be allocated from now on, as on some file systems.
+    pub fn refuse_allocation(&self) {
+        self.state().refuses_allocation = true;
+    }
+
+    /// How often a file was allocated.
+    #[must_use]
+    pub fn allocated(&self) -> u64 {
+        self.state().allocated
     }
 
     /// Octets in all files.

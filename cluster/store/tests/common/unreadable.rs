@@ -50,6 +50,10 @@ impl DiskFile for File {
         self.file.set_len(len)
     }
 
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.file.allocate(len)
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.file.sync()
     }
