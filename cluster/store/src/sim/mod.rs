@@ -331,6 +331,8 @@ impl SimDisk {
             fail_syncs_after: 0,
             hold_sync_of: None,
             held: 0,
+            allocated: 0,
+            refuses_allocation: state.refuses_allocation,
             capacity: state.capacity,
         };
         Self(Arc::new(Machine {
