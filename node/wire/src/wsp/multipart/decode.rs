@@ -178,7 +178,11 @@ impl<'a> Disposition<'a> {
             Value::Octet(0x80) => Ok(DispositionKind::FormData),
             Value::Octet(0x81) => Ok(DispositionKind::Attachment),
             Value::Octet(0x82) => Ok(DispositionKind::Inline),
-            Value::Text(_) => Ok(DispositionKind::Other(value.text()?)),
+            // One without a name says nothing, and has no form in which it could be passed on.
+            Value::Text(_) => match value.text()? {
+                name if name.as_octets().is_empty() => Err(ValueError::WrongForm),
+                name => Ok(DispositionKind::Other(name)),
+            },
             Value::Octet(_) | Value::Data(_) => Err(ValueError::WrongForm),
         };
         let Value::Data(octets) = value else {
