@@ -152,12 +152,13 @@ impl Relay {
     pub async fn start(config: RelayConfig, store: Store, ring: Ring, ports: Ports) -> Result<Self, StartError> {
         // Whatever is recorded later is this process's own.
         let started = mmsc_domain::UnixMillis(ports.clock.now().0);
+        let metrics = Arc::new(Metrics::default());
         let ctx = Arc::new(Context {
             policy: config.policy,
             store,
             ring,
             ports,
-            metrics: Arc::new(Metrics::default()),
+            metrics: Arc::clone(&metrics),
             admission: Admission::new(config.admission),
             screening: config.screening,
             bearer: OnceLock::new(),
@@ -166,7 +167,7 @@ impl Relay {
             rates: Rates::default(),
             paces: Rates::default(),
             parked: Parked::default(),
-            at_due_work: AtDueWork::default(),
+            at_due_work: AtDueWork::new(Arc::clone(&metrics.mms_at_due_work)),
             ups: AtomicU64::new(0),
             waking: Waking::default(),
             chain_rows: AtomicU32::new(0),

@@ -18,6 +18,7 @@ pub struct Metrics {
     pub(crate) illegal: Arc<Counter>,
     pub(crate) violations: [Arc<Counter>; Invariant::ALL.len()],
     pub(crate) live: Arc<Gauge>,
+    pub(crate) mms_at_due_work: Arc<Gauge>,
     pub(crate) held_rows: Arc<Gauge>,
     pub(crate) faults: Arc<Counter>,
     pub(crate) shelved: Arc<Counter>,
@@ -143,6 +144,11 @@ impl Metrics {
                 "Promises found broken: a bug, call support.",
                 "invariant",
                 violations,
+            ),
+            Family::single(
+                "mmsc_relay_mms_at_due_work",
+                "Messages at work that was due (expiry, deferred delivery), 1,024 at most; the others wait in the index.",
+                Source::Gauge(Arc::clone(&self.mms_at_due_work)),
             ),
             Family::single(
                 "mmsc_relay_live_entities",

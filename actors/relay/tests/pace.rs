@@ -157,3 +157,27 @@ async fn h17_a_busy_subscriber_does_not_make_its_neighbour_late() {
         .filter(|(address, _, _)| *address == phone(2));
     assert_eq!(busy.count(), 1, "one attempt at a time");
 }
+
+/// Very many messages that expire at one moment wait for their turn in the index, not as tasks; all of them end long
+/// before the next look would have begun for the last.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_expire_at_one_moment_are_handed_out_a_bounded_number_at_a_time() {
+    const COUNT: i64 = 4_000;
+    let mut world = World::new();
+    world.policy.default_expiry = Duration::from_secs(3600);
+    world.policy.telling.born_due = Duration::from_secs(7 * 24 * 3600);
+    world.scan_period = Duration::from_secs(5);
+    let node = world.start_with(Behaviour::Down).await;
+    submit_waves(&node, u64::try_from(COUNT).unwrap()).await;
+    let metrics = node.relay.metrics();
+    let most = Arc::new(AtomicI64::new(0));
+    world.clock.move_on(Duration::from_secs(3601));
+    eventually("all handed out", || {
+        most.fetch_max(metric(&metrics, "mmsc_relay_mms_at_due_work"), Ordering::SeqCst);
+        metric(&metrics, "mmsc_relay_due_entries_total") >= COUNT
+    })
+    .await;
+    let most = most.load(Ordering::SeqCst);
+    assert!((1..=1024).contains(&most), "{most} at once");
+    eventually("all at rest", || metric(&metrics, "mmsc_relay_mms_at_due_work") == 0).await;
+}

@@ -212,7 +212,10 @@ impl Entities {
 /// A shard that ends takes its entities with it.
 impl Drop for Entities {
     fn drop(&mut self) {
-        self.live.keys().for_each(|entity| self.ctx.at_due_work.end(entity));
+        let shard = self.fence.shard;
+        self.ctx
+            .at_due_work
+            .end_all(|entity| self.ctx.shard_of_entity(entity) == shard);
         self.ctx.metrics.live.add(-i64::try_from(self.live.len()).unwrap_or(0));
     }
 }

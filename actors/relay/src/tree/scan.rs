@@ -2,13 +2,15 @@
 //! crash or a shard move left behind is found here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use mmsc_domain::UnixMillis;
-use mmsc_ports::Task;
+use mmsc_ports::metrics::Gauge;
+use mmsc_ports::{BoxFuture, Task};
 use mmsc_store::{RangeOptions, Row, Store, Txn};
+use tokio::sync::Notify;
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, DueEntry, Entity};
@@ -26,8 +28,12 @@ const PAGES: usize = 32;
 /// Waiting rows handed to one shard at once.
 const WAITING_PAGE: usize = 100;
 
-/// Shards read in one snapshot.
-const SHARDS: usize = 128;
+/// Shards read in one snapshot: a look gives way to others in between.
+const SHARDS: usize = 16;
+
+/// Messages that are at due work at once. When very many are due at one moment (all that expire in one minute, a due
+/// backlog after a stop), the rest wait in the index and not as tasks that everybody else would have to wait behind.
+const MMS_AT_ONCE: usize = 1024;
 
 /// Old duplicate rows are swept every so many scans.
 const SWEEP_EVERY: u64 = 600;
@@ -40,10 +46,10 @@ pub fn start_scan(ctx: &Shared, period: Duration) -> Task {
         "due-scan",
         Box::pin(async move {
             let mut round: u64 = 0;
-            let mut first = 0;
+            let mut looked = Looked::default();
             loop {
-                ctx.ports.clock.sleep(period).await;
-                first = scan(&ctx, first).await;
+                looked = scan_until(&ctx, looked, ctx.ports.clock.sleep(period)).await;
+                looked = scan(&ctx, looked.first, Look::Whole).await;
                 if round.is_multiple_of(SWEEP_EVERY) {
                     sweep_duplicates(&ctx).await;
                 }
@@ -53,52 +59,150 @@ pub fn start_scan(ctx: &Shared, period: Duration) -> Task {
     )
 }
 
+/// Until `period` ends: further looks, one as soon as there is room, while a look leaves messages that are due.
+async fn scan_until(ctx: &Context, mut looked: Looked, mut period: BoxFuture<'_, ()>) -> Looked {
+    loop {
+        tokio::select! {
+            () = &mut period => return looked,
+            () = ctx.at_due_work.has_room(), if looked.full => {}
+        }
+        looked = scan(ctx, looked.first, Look::UntilFull).await;
+    }
+}
+
 /// Entities that were handed due work and have not come to rest since: their entries are passed over, so that one
 /// busy subscriber does not hold up its shard.
+pub struct AtDueWork {
+    mms: Arc<Gauge>,
+    state: Mutex<Working>,
+    /// Fewer than half of the messages that may be at due work are.
+    room: Notify,
+}
+
 #[derive(Default)]
-pub struct AtDueWork(Mutex<BTreeSet<Entity>>);
+struct Working {
+    entities: BTreeSet<Entity>,
+    mms: usize,
+}
 
 impl AtDueWork {
+    /// Nobody yet; how many messages there are is told to `mms`.
+    pub fn new(mms: Arc<Gauge>) -> Self {
+        Self {
+            mms,
+            state: Mutex::default(),
+            room: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Working> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Handed due work; false if it is still at earlier one.
     pub fn begin(&self, entity: &Entity) -> bool {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(entity.clone())
+        let mut state = self.lock();
+        let begins = state.entities.insert(entity.clone());
+        if begins && is_mm(entity) {
+            state.mms += 1;
+            self.mms.add(1);
+        }
+        begins
     }
 
     /// At rest, or gone.
     pub fn end(&self, entity: &Entity) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(entity);
+        let mut state = self.lock();
+        if state.entities.remove(entity) && is_mm(entity) {
+            state.mms -= 1;
+            self.mms.add(-1);
+            if state.mms < MMS_AT_ONCE / 2 {
+                self.room.notify_one();
+            }
+        }
+    }
+
+    /// Its shard ended: also those that it was yet to be told of.
+    pub fn end_all(&self, of_shard: impl Fn(&Entity) -> bool) {
+        let all: Vec<Entity> = self
+            .lock()
+            .entities
+            .iter()
+            .filter(|entity| of_shard(entity))
+            .cloned()
+            .collect();
+        all.iter().for_each(|entity| self.end(entity));
     }
 
     fn contains(&self, entity: &Entity) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(entity)
+        self.lock().entities.contains(entity)
+    }
+
+    fn mms(&self) -> usize {
+        self.lock().mms
+    }
+
+    /// Waits until fewer than half of the messages that may be at due work are.
+    async fn has_room(&self) {
+        while self.mms() >= MMS_AT_ONCE / 2 {
+            self.room.notified().await;
+        }
     }
 }
 
-/// How many reads behind the first page are left to this look, and which shard got the last of them.
-#[derive(Clone, Copy)]
-struct Budget {
-    pages: usize,
-    spent_on: Option<u16>,
+fn is_mm(entity: &Entity) -> bool {
+    match entity {
+        Entity::Mm(_) => true,
+        Entity::Subscriber(_) => false,
+    }
 }
 
-/// One look at all shards. Its reads are bounded, so it begins where the one before ran short (`first` is a place in the
-/// list of shards); returns where the next is to begin.
-async fn scan(ctx: &Context, first: usize) -> usize {
+/// How far a look goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Through all shards.
+    Whole,
+    /// Until as many messages as may be are at due work.
+    UntilFull,
+}
+
+/// What a look leaves to the next.
+#[derive(Default)]
+struct Looked {
+    /// Where that is to begin.
+    first: usize,
+    /// Messages that are due were left because as many as may be are at due work, or at once in one shard.
+    full: bool,
+}
+
+/// What is left to a look.
+#[derive(Clone, Copy)]
+struct Budget {
+    /// Reads behind the first page, and which shard got the last of them.
+    pages: usize,
+    spent_on: Option<u16>,
+    /// Messages that may be handed out, and the first shard in which any were left.
+    mms: usize,
+    left_in: Option<u16>,
+}
+
+/// One look at the shards. It is bounded, so it begins where the one before ran short (`first` is a place in the list of
+/// shards).
+async fn scan(ctx: &Context, first: usize, look: Look) -> Looked {
     let now = ctx.now();
     let mut oldest = now;
     let mut budget = Budget {
         pages: PAGES,
         spent_on: None,
+        mms: MMS_AT_ONCE.saturating_sub(ctx.at_due_work.mms()),
+        left_in: None,
     };
     let mut order = ctx.ring.owned().to_vec();
     let rotation = first.checked_rem(order.len()).unwrap_or(0);
     order.rotate_left(rotation);
     for shards in order.chunks(SHARDS) {
         if live_is_full(ctx) {
-            return first;
+            return Looked { first, full: false };
         }
         match ctx
             .store
@@ -114,13 +218,42 @@ async fn scan(ctx: &Context, first: usize) -> usize {
             }
             Err(error) => tracing::warn!(%error, "the due index could not be read"),
         }
+        if look == Look::UntilFull && budget.mms == 0 {
+            break;
+        }
+        // The reads are from memory for the most part: without this they would hold a thread for the whole look.
+        tokio::task::yield_now().await;
     }
-    ctx.metrics
-        .oldest_due_seconds
-        .set(i64::try_from(now.since(oldest).as_secs()).unwrap_or(i64::MAX));
-    let short = budget.spent_on.filter(|_| budget.pages == 0);
-    let at = short.and_then(|shard| ctx.ring.owned().iter().position(|owned| *owned == shard));
-    at.map_or(first, |at| at.saturating_add(1))
+    if look == Look::Whole {
+        let late = now.since(oldest).as_secs();
+        ctx.metrics
+            .oldest_due_seconds
+            .set(i64::try_from(late).unwrap_or(i64::MAX));
+    }
+    let place = |shard: u16| ctx.ring.owned().iter().position(|owned| *owned == shard);
+    let behind = budget.spent_on.filter(|_| budget.pages == 0).and_then(place);
+    let first = match budget.left_in.and_then(place) {
+        Some(at) => at,
+        None => behind.map_or(first, |at| at.saturating_add(1)),
+    };
+    Looked {
+        first,
+        full: budget.left_in.is_some(),
+    }
+}
+
+impl Budget {
+    fn takes(&mut self, entry: &DueEntry, shard: u16) -> bool {
+        if !is_mm(&entry.entity) {
+            return true;
+        }
+        if self.mms == 0 {
+            self.left_in.get_or_insert(shard);
+            return false;
+        }
+        self.mms -= 1;
+        true
+    }
 }
 
 /// What one look at a shard's index found.
@@ -169,28 +302,37 @@ async fn read_shard(ctx: &Context, txn: &Txn, shard: u16, now: UnixMillis, budge
                 continue;
             }
             found.oldest.get_or_insert(entry.at);
-            if found.entries.len() < ENTRIES && !ctx.at_due_work.contains(&entry.entity) {
+            if found.entries.len() < ENTRIES && !ctx.at_due_work.contains(&entry.entity) && budget.takes(&entry, shard)
+            {
                 found.entries.push(entry);
             }
         }
         last = page.last;
-        if last.is_none() || found.entries.len() >= ENTRIES || budget.pages == 0 {
+        let enough = found.entries.len() >= ENTRIES;
+        if enough && last.is_some() && found.entries.iter().any(|entry| is_mm(&entry.entity)) {
+            budget.left_in.get_or_insert(shard);
+        }
+        if last.is_none() || enough || budget.pages == 0 {
             return Ok(found);
         }
         limit = PAGE;
-        *budget = Budget {
-            pages: budget.pages - 1,
-            spent_on: Some(shard),
-        };
+        budget.pages -= 1;
+        budget.spent_on = Some(shard);
     }
 }
 
 async fn hand_out(ctx: &Context, due: Found, now: UnixMillis) {
-    for entry in &due.entries {
+    let mut begun = BTreeSet::new();
+    let mut entries = due.entries;
+    entries.retain(|entry| {
+        // All that was found of an entity goes to it together.
+        begun.contains(&entry.entity) || (ctx.at_due_work.begin(&entry.entity) && begun.insert(entry.entity.clone()))
+    });
+    for entry in &entries {
         ctx.metrics.lateness.observe(now.since(entry.at));
     }
-    if !due.entries.is_empty() {
-        let _unserved = ctx.router.send(due.shard, ShardMessage::Due(due.entries));
+    if !entries.is_empty() && !ctx.router.send(due.shard, ShardMessage::Due(entries)) {
+        begun.iter().for_each(|entity| ctx.at_due_work.end(entity));
     }
     for key in due.unreadable {
         set_aside_key(ctx, due.shard, key).await;

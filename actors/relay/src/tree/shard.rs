@@ -113,14 +113,15 @@ impl ShardState {
         self.ctx.parked.contains(entity)
     }
 
-    /// Hands due entries out, all of one entity together; one that is still busy with earlier ones is left alone.
+    /// Hands due entries out, all of one entity together.
     async fn due(&mut self, entries: Vec<DueEntry>) {
         let mut by_entity = std::collections::BTreeMap::<Entity, Vec<DueEntry>>::new();
         for entry in entries {
             by_entity.entry(entry.entity.clone()).or_default().push(entry);
         }
         for (entity, entries) in by_entity {
-            if self.is_parked(&entity) || !self.ctx.at_due_work.begin(&entity) {
+            if self.is_parked(&entity) {
+                self.ctx.at_due_work.end(&entity);
                 continue;
             }
             self.ctx

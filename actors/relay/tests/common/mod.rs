@@ -227,6 +227,7 @@ pub struct World {
     pub max_live: usize,
     pub credits: usize,
     pub shards: u16,
+    pub scan_period: Duration,
     pub screening: Arc<dyn mmsc_relay::port::Screening>,
     _directory: tempfile::TempDir,
 }
@@ -261,6 +262,7 @@ impl World {
             max_live: 50_000,
             credits: 4096,
             shards: 16,
+            scan_period: Duration::from_millis(20),
             screening: Arc::new(mmsc_relay::port::NoScreening),
             _directory: directory,
         }
@@ -279,7 +281,7 @@ impl World {
         let ring = Ring::start(config, &self.store, &self.ports).await.unwrap();
         let config = RelayConfig {
             policy: self.policy.clone(),
-            scan_period: Duration::from_millis(20),
+            scan_period: self.scan_period,
             max_live: self.max_live,
             screening: Arc::clone(&self.screening),
             admission: mmsc_relay::AdmissionLimits {
