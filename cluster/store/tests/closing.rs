@@ -7,6 +7,7 @@ mod unreadable;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::{Step, observe, open_with, options, run};
@@ -15,7 +16,7 @@ use futures_util::future::join_all;
 use mmsc_ports::Ports;
 use mmsc_store::embedded::Pipeline;
 use mmsc_store::sim::{Loss, SimDisk};
-use mmsc_store::{EmbeddedEngine, EmbeddedOptions, OperationId, Store, StoreError, TransactError};
+use mmsc_store::{EmbeddedEngine, EmbeddedOptions, OpenError, OperationId, Store, StoreError, TransactError};
 use unreadable::Unreadable;
 
 /// Every transaction is a group of its own.
@@ -117,4 +118,122 @@ async fn a_group_that_is_half_applied_while_the_store_closes_counts_once_after_r
         }
     }
     assert!(failed > 0, "some of the reads are those of the apply");
+}
+
+fn blind(store: &Store, key: &'static str, len: usize) -> impl Future<Output = Result<(), TransactError<StoreError>>> {
+    let store = store.clone();
+    async move {
+        let put = store.transact(OperationId([3; 16]), |txn| async move {
+            txn.set(key, vec![9; len]);
+            Ok::<_, StoreError>(())
+        });
+        put.await.map(drop)
+    }
+}
+
+fn refused_as_closed(outcome: &Result<(), TransactError<StoreError>>) -> bool {
+    matches!(outcome, Err(TransactError::Store(StoreError::Closed(_))))
+}
+
+/// A frame is at its sync; the next transaction needs a segment that is not ready. What it is told is what happened to
+/// the store and not that there is no room.
+#[tokio::test]
+async fn who_waits_for_a_segment_while_the_store_ends_is_refused_as_closed() {
+    for fails in [true, false] {
+        let disk = SimDisk::new();
+        let options = EmbeddedOptions {
+            segment_bytes: 192 * 1024,
+            checkpoint_bytes: 64 * 1024 * 1024,
+            ready_segments: 1,
+            ..one_by_one()
+        };
+        let store = open_with(&disk, options.clone()).unwrap();
+        for _ in 0..2 {
+            blind(&store, "a", 90_000).await.unwrap();
+        }
+        let segments = || {
+            disk.files()
+                .iter()
+                .filter(|(path, _)| path.to_string_lossy().contains("log-"))
+                .count()
+        };
+        for _ in 0..1_000 {
+            if segments() == 2 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(segments(), 2);
+        // This one takes the segment that was ready, and another is not made before the syncs are let go.
+        disk.hold_syncs("draft");
+        blind(&store, "a", 90_000).await.unwrap();
+        disk.wait_until_held();
+        disk.hold_syncs(".seg");
+        let mut at_its_sync = Box::pin(blind(&store, "b", 90_000));
+        assert!((&mut at_its_sync).now_or_never().is_none());
+        let mut waiting = Box::pin(blind(&store, "c", 90_000));
+        assert!((&mut waiting).now_or_never().is_none());
+        if fails {
+            disk.fail_syncs("log-", 0);
+            disk.let_go();
+            assert_eq!(at_its_sync.await, Err(TransactError::Unknown));
+            assert!(refused_as_closed(&waiting.await));
+            store.close().await;
+            disk.restore(Loss::All);
+        } else {
+            let mut closing = Box::pin(store.close());
+            assert!((&mut closing).now_or_never().is_none());
+            assert!(refused_as_closed(&waiting.await));
+            disk.let_go();
+            at_its_sync.await.unwrap();
+            closing.await;
+        }
+        open_with(&disk, options).unwrap().close().await;
+    }
+}
+
+/// The apply of one group fails while the frame behind it is at its sync: the store ends, and its lock is given back,
+/// only when nobody is at the log any more.
+#[tokio::test]
+async fn the_lock_is_kept_until_the_frame_that_is_being_written_is_done() {
+    let sim = SimDisk::new();
+    let store = open_with(&sim, one_by_one()).unwrap();
+    count_up(&store).await.unwrap();
+    store.close().await;
+    let disk = Unreadable::new(&sim);
+    let uncached = EmbeddedOptions {
+        cache_bytes: 0,
+        ..one_by_one()
+    };
+    let engine = EmbeddedEngine::open(uncached, Arc::new(disk.clone()), &Ports::real()).unwrap();
+    let store = Store::new(Arc::new(engine));
+    disk.reads_left.store(0, Ordering::SeqCst);
+    disk.hold_reads(true);
+    // Its apply waits at the index; what comes behind it goes on to its sync.
+    let mut counting = Box::pin(count_up(&store));
+    assert!((&mut counting).now_or_never().is_none());
+    disk.wait_until_held().await;
+    sim.hold_syncs("log-");
+    let mut behind = Box::pin(blind(&store, "late", 3_000));
+    assert!((&mut behind).now_or_never().is_none());
+    sim.wait_until_held();
+    disk.hold_reads(false);
+    assert_eq!(counting.await, Err(TransactError::Unknown));
+    let mut closing = Box::pin(store.close());
+    for _ in 0..20 {
+        assert!(
+            (&mut closing).now_or_never().is_none(),
+            "closed while a frame is being synced"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let held = EmbeddedEngine::open(one_by_one(), Arc::new(sim.clone()), &Ports::real());
+    assert!(matches!(held, Err(OpenError::InUse(_))));
+    sim.let_go();
+    closing.await;
+    assert!(matches!(
+        behind.await,
+        Err(TransactError::Unknown | TransactError::Store(_))
+    ));
+    open_with(&sim, one_by_one()).unwrap().close().await;
 }

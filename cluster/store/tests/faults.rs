@@ -98,6 +98,11 @@ async fn h12_eio_at_a_sync_with_64_commits_in_flight_closes_the_store_and_loses_
         let store = Store::new(engine);
         disk.fail_syncs("log-", after);
         let fates = commit_until_refused(&store, 1_000).await;
+        assert_eq!(
+            disk.most_unsynced(),
+            1,
+            "a frame is written only when the one ahead of it is synced"
+        );
         assert!(
             !fates.unknown.is_empty(),
             "those in the failed group do not know their outcome"

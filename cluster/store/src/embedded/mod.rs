@@ -18,7 +18,8 @@
 //!
 //! # The log
 //!
-//! Segments of 64 MiB, made ahead and used again, so that a sync writes no file-system metadata (or, in a burst, little). A frame begins at
+//! Segments of 64 MiB, made ahead and used again, so that a sync writes no file-system metadata; only while the log
+//! writes more than 64 MiB a second are new ones allocated and not filled with zeros (`segments::prepare`). A frame begins at
 //! a multiple of 4 KiB and is padded to one, so that a later write never touches a block that holds acknowledged data:
 //!
 //! ```text

@@ -137,6 +137,13 @@ pub(super) struct Unsynced {
     group: Group,
 }
 
+impl Unsynced {
+    /// Ends it before anything of it was written.
+    pub(super) fn refuse(self, shared: &Shared) {
+        self.group.refuse(|| shared.closed_error());
+    }
+}
+
 /// Resolves conflicts and builds frames.
 pub(super) struct BuildStage {
     shared: Arc<Shared>,
@@ -163,7 +170,7 @@ impl BuildStage {
     /// Builds the frame of one group in `buffer`, which comes back if there is nothing to write: everybody has been
     /// told why by then.
     pub(super) fn run(&mut self, mut waiting: Vec<Pending>, buffer: AlignedBuf) -> Result<Unsynced, AlignedBuf> {
-        // On a hot key somebody always wins: who has lost most goes first, so that nobody loses for ever.
+        // On a hot key somebody always wins: who has lost most goes first.
         waiting.sort_by_key(|pending| std::cmp::Reverse(pending.retry));
         let mut builder = FrameBuilder::new(self.version + 1);
         self.resolver.begin(self.version + 1, self.shared.oldest_readable());
@@ -184,23 +191,20 @@ impl BuildStage {
             }
         }
         self.shared.metrics.conflicts.add(conflicts.len() as u64);
-        // What they met is in this group if it has any, otherwise in an earlier one.
-        let met = if commits.is_empty() {
-            self.version
-        } else {
-            self.version + 1
-        };
+        let has_room = commits.is_empty() || self.make_room(builder.frame_len()).is_ok();
+        // What they met is in this group if it is written, otherwise in an earlier one, or was refused.
+        let met = self.version + u64::from(has_room && !commits.is_empty());
         self.shared.tell_when_visible(met, conflicts);
-        if commits.is_empty() {
+        if !has_room {
+            // The log may have waited for a segment while the store failed or was told to end.
+            for reply in commits {
+                let refused = self.shared.check_open().err();
+                let refused = refused.unwrap_or_else(|| self.shared.busy("the disk has no room for the log"));
+                reply.send(Err(CommitFailure::Store(refused)));
+            }
             return Err(buffer);
         }
-        if self.make_room(builder.frame_len()).is_err() {
-            self.shared.tell_visible(met);
-            for reply in commits {
-                reply.send(Err(CommitFailure::Store(
-                    self.shared.busy("the disk has no room for the log"),
-                )));
-            }
+        if commits.is_empty() {
             return Err(buffer);
         }
         self.resolver.end();

@@ -25,8 +25,8 @@ use crate::metrics::StoreMetrics;
 const PREFIX: &str = "log-";
 const SUFFIX: &str = ".seg";
 const DRAFT: &str = "draft.seg";
-/// A log that fills a segment in less is in a hurry.
-const HURRY: Duration = Duration::from_secs(1);
+/// A log that writes more octets a second than this is in a hurry: 64 MiB.
+const HURRY: u64 = 64 * 1024 * 1024;
 
 /// How segments are opened.
 pub(super) const SEGMENT_USE: FileUse = FileUse {
@@ -57,6 +57,11 @@ pub(super) struct Segment {
     pub(super) number: u64,
     pub(super) file: Arc<dyn DiskFile>,
     pub(super) len: u64,
+}
+
+/// Whether that is so much in so short a time that the log is in a hurry.
+fn is_hurry(octets: u64, time: Duration) -> bool {
+    u128::from(octets) * 1_000_000 > u128::from(HURRY) * time.as_micros()
 }
 
 /// No room for another segment.
@@ -240,7 +245,7 @@ impl Segments {
                 state.used.insert(segment.number, used);
                 let now = self.clock.monotonic();
                 let before = state.taken_at.replace(now);
-                state.in_a_hurry = before.is_some_and(|before| now.saturating_sub(before) < HURRY);
+                state.in_a_hurry = before.is_some_and(|before| is_hurry(segment.len, now.saturating_sub(before)));
                 self.changed.notify_all();
                 return Ok(segment);
             }
@@ -351,5 +356,21 @@ impl Segments {
     pub(super) fn stop(&self) {
         self.lock().stop = true;
         self.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hurry_is_a_rate_whatever_the_size_of_a_segment() {
+        const MIB: u64 = 1024 * 1024;
+        for size in [4 * MIB, 64 * MIB, 1024 * MIB] {
+            let at_the_limit = Duration::from_micros(size * 1_000_000 / HURRY);
+            assert!(is_hurry(size, at_the_limit - Duration::from_micros(1)));
+            assert!(!is_hurry(size, at_the_limit));
+        }
+        assert!(is_hurry(1, Duration::ZERO));
     }
 }

@@ -203,7 +203,8 @@ impl Shared {
         self.stop();
     }
 
-    /// An orderly end: what waits is still committed.
+    /// An orderly end: what waits is still committed, as far as the segments go that are ready for it; the rest is refused
+    /// as closed.
     pub(super) fn shut_down(&self) {
         self.shut_down.store(true, Ordering::Release);
         self.stop();

@@ -1,5 +1,6 @@
 //! Who drives the stages: workers of their own, or the caller.
 
+use std::convert::Infallible;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +18,8 @@ use super::shared::{Shared, lock};
 /// While nothing is to be done the room on the disk is looked at this often.
 const IDLE_TICK: Duration = Duration::from_secs(1);
 const MERGE_TICK: Duration = Duration::from_millis(5);
-/// Frames in memory: one being written, one being built.
+/// Buffers for frames: one is written while the other is built, or is built and waits. Each keeps the size of the largest
+/// frame that was in it.
 const FRAMES: usize = 2;
 
 /// All stages, driven by whoever commits.
@@ -164,10 +166,12 @@ pub(super) fn start(
     let of = Arc::clone(shared);
     worker("store-log", Box::new(move || run_build(&of, build, &spare, &frames)));
     let of = Arc::clone(shared);
-    worker(
-        "store-sync",
-        Box::new(move || run_sync(&of, &sync, &unsynced, &buffers, &groups)),
-    );
+    let (at_the_log, left_the_log) = mpsc::sync_channel(1);
+    let write = move || {
+        let _at_the_log: mpsc::SyncSender<Infallible> = at_the_log;
+        run_sync(&of, &sync, &unsynced, &buffers, &groups);
+    };
+    worker("store-sync", Box::new(write));
     let of = Arc::clone(shared);
     worker(
         "store-apply",
@@ -176,7 +180,14 @@ pub(super) fn start(
     let of = Arc::clone(shared);
     worker(
         "store-merge",
-        Box::new(move || run_merge(&of, merge, &frozen, disk_lock)),
+        Box::new(move || {
+            let ending = Ending {
+                shared: &of,
+                left_the_log,
+                disk_lock: Some(disk_lock),
+            };
+            run_merge(ending, merge, &frozen);
+        }),
     );
     let of = Arc::clone(shared);
     let prepare = move || {
@@ -209,23 +220,38 @@ fn run_build(
     spare: &mpsc::Receiver<AlignedBuf>,
     frames: &mpsc::SyncSender<Unsynced>,
 ) {
+    let _refusing = RefuseWaiting(shared);
     let _guard = CloseOnPanic(shared, "log");
     let mut unused = None;
     // The buffer first: what arrives while none is free shares the next frame.
     while let Some(buffer) = unused.take().or_else(|| spare.recv().ok()) {
         let Some(waiting) = shared.take_waiting() else { return };
         if shared.has_failed() {
-            refuse_all(shared, waiting);
-            break;
+            return refuse_all(shared, waiting);
         }
         match build.run(waiting, buffer) {
-            // Of a group that nobody takes any more the outcome is not known: its replies are dropped.
-            Ok(unsynced) => drop(frames.send(unsynced)),
+            Ok(unsynced) => {
+                if let Err(mpsc::SendError(unsynced)) = frames.send(unsynced) {
+                    unsynced.refuse(shared);
+                }
+            }
             Err(buffer) => unused = Some(buffer),
         }
     }
-    while let Some(waiting) = shared.take_waiting() {
-        refuse_all(shared, waiting);
+}
+
+/// However the worker before the log ends, what waits for it gets an answer. (If this is a panic, its guard has told the
+/// store to end.)
+struct RefuseWaiting<'a>(&'a Shared);
+
+impl Drop for RefuseWaiting<'_> {
+    fn drop(&mut self) {
+        if self.0.check_open().is_ok() {
+            return;
+        }
+        while let Some(waiting) = self.0.take_waiting() {
+            refuse_all(self.0, waiting);
+        }
     }
 }
 
@@ -302,14 +328,20 @@ fn freeze(shared: &Shared, apply: &mut ApplyStage, freezes: &mpsc::SyncSender<Fr
 }
 
 /// However the last worker ends, whoever waits for the store's end learns of it, and the lock is given back before.
-struct Ending<'a>(&'a Shared, Option<Box<dyn DiskLock>>);
+struct Ending<'a> {
+    shared: &'a Shared,
+    /// Disconnected once no frame is written any more.
+    left_the_log: mpsc::Receiver<Infallible>,
+    disk_lock: Option<Box<dyn DiskLock>>,
+}
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         // Whoever takes the lock next finds no one else at the files. (If this is a panic, its guard has told it to stop.)
-        self.0.segments.wait_until_stopped();
-        drop(self.1.take());
-        self.0.ended();
+        self.shared.segments.wait_until_stopped();
+        let _left = self.left_the_log.recv();
+        drop(self.disk_lock.take());
+        self.shared.ended();
     }
 }
 
@@ -318,8 +350,8 @@ fn may_merge(shared: &Shared, frozen: &Frozen) -> bool {
     shared.check_open().is_err() || shared.segments.has_index_room(frozen.bytes())
 }
 
-fn run_merge(shared: &Shared, mut merge: MergeStage, frozen: &mpsc::Receiver<Frozen>, disk_lock: Box<dyn DiskLock>) {
-    let _ending = Ending(shared, Some(disk_lock));
+fn run_merge(ending: Ending<'_>, mut merge: MergeStage, frozen: &mpsc::Receiver<Frozen>) {
+    let shared = ending.shared;
     let _guard = CloseOnPanic(shared, "checkpoint");
     let mut next: Option<Frozen> = None;
     loop {

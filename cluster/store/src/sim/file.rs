@@ -62,6 +62,12 @@ impl Inode {
         self.cached = self.device.clone();
     }
 
+    /// Writes of it that are not durable yet.
+    pub(super) fn unsynced_writes(&self) -> usize {
+        let is_write = |change: &&Unsynced| matches!(change, Unsynced::Write { .. });
+        self.unsynced.iter().filter(is_write).count()
+    }
+
     fn sync(&mut self) {
         self.unsynced.clear();
         self.device.clone_from(&self.cached);
@@ -131,6 +137,7 @@ impl SimFile {
             Some(inode) => work(inode),
             None => return Err(power_off()),
         }
+        state.count_unsynced();
         Ok(())
     }
 }

@@ -53,6 +53,7 @@ struct State {
     capacity: Option<u64>,
     allocated: u64,
     refuses_allocation: bool,
+    most_unsynced: usize,
 }
 
 /// The disk of one simulated machine; clones share it.
@@ -99,6 +100,20 @@ impl State {
             .filter_map(|inode| self.inodes.get(inode))
             .map(Inode::len)
             .sum()
+    }
+
+    /// Counts the writes of the log that are not durable.
+    fn count_unsynced(&mut self) {
+        let is_log = |path: &Path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("log-"))
+        };
+        let logs = self.names.iter().filter(|(path, _)| is_log(path));
+        let unsynced = logs
+            .filter_map(|(_, inode)| self.inodes.get(inode))
+            .map(Inode::unsynced_writes)
+            .sum();
+        self.most_unsynced = self.most_unsynced.max(unsynced);
     }
 
     fn allocate(&mut self) -> io::Result<()> {
@@ -266,6 +281,12 @@ impl SimDisk {
         self.state().capacity = capacity;
     }
 
+    /// The most writes of files named `log-…` that were unsynced at once.
+    #[must_use]
+    pub fn most_unsynced(&self) -> usize {
+        self.state().most_unsynced
+    }
+
     /// Files cannot be allocated from now on, as on some file systems.
     pub fn refuse_allocation(&self) {
         self.state().refuses_allocation = true;
@@ -333,6 +354,7 @@ impl SimDisk {
             held: 0,
             allocated: 0,
             refuses_allocation: state.refuses_allocation,
+            most_unsynced: 0,
             capacity: state.capacity,
         };
         Self(Arc::new(Machine {

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use mmsc_ports::disk::{Disk, DiskFile, DiskLock, FileUse};
 use mmsc_store::sim::SimDisk;
@@ -13,12 +14,32 @@ use mmsc_store::sim::SimDisk;
 pub struct Unreadable {
     pub disk: SimDisk,
     pub reads_left: Arc<AtomicI64>,
+    held: Arc<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// Whether reads of the index are held, and how many are.
+    state: Mutex<(bool, u32)>,
+    moved: Condvar,
 }
 
 #[derive(Debug)]
 struct File {
     file: Arc<dyn DiskFile>,
     reads_left: Arc<AtomicI64>,
+    held: Arc<Held>,
+}
+
+impl Held {
+    fn wait(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.1 += 1;
+        while state.0 {
+            state = self.moved.wait(state).unwrap();
+        }
+        state.1 -= 1;
+    }
 }
 
 impl Unreadable {
@@ -26,7 +47,25 @@ impl Unreadable {
         Self {
             disk: disk.clone(),
             reads_left: Arc::new(AtomicI64::new(-1)),
+            held: Arc::default(),
         }
+    }
+
+    /// Whether reads of the index do not come back.
+    pub fn hold_reads(&self, hold: bool) {
+        self.held.state.lock().unwrap().0 = hold;
+        self.held.moved.notify_all();
+    }
+
+    /// Until a read is being held.
+    pub async fn wait_until_held(&self) {
+        for _ in 0..2_000 {
+            if self.held.state.lock().unwrap().1 > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("nothing reads the index");
     }
 }
 
@@ -36,6 +75,7 @@ impl DiskFile for File {
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.held.wait();
         if self.reads_left.load(Ordering::SeqCst) >= 0 && self.reads_left.fetch_sub(1, Ordering::SeqCst) == 0 {
             return Err(io::Error::other("a bad block (simulated)"));
         }
@@ -72,6 +112,7 @@ impl Disk for Unreadable {
         Ok(Arc::new(File {
             file,
             reads_left: Arc::clone(&self.reads_left),
+            held: Arc::clone(&self.held),
         }))
     }
 
