@@ -172,11 +172,13 @@ async fn each_location_of_a_deletion_is_answered() {
         let Pdu::MboxDeleteConf(MboxDeleteConf {
             content_locations,
             response_statuses,
+            response_texts,
             ..
         }) = decode(&reply.body)
         else {
             panic!()
         };
+        assert!(response_texts.is_empty());
         let named: Vec<_> = content_locations
             .iter()
             .map(|it| it.location.to_str().into_owned())

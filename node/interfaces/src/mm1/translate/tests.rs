@@ -352,6 +352,7 @@ fn what_describes_a_message_reaches_its_recipient() {
     assert_eq!(conf.aux_applic_info, Some("aux".into()));
     assert_eq!(conf.content_class, Some(mms::ContentClass::ImageRich));
     assert_eq!(conf.drm_content, Some(true));
+    assert_eq!((conf.distribution_indicator, conf.replace_id), (None, None), "of VASPs");
 
     // Without an application there is nothing of 1.3: it stops the parser of a widespread older client.
     let plain = SendReq { applic_id: None, ..pdu };
