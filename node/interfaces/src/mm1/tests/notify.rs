@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Sent, Telling};
+use mmsc_domain::inbox::{Cancel, DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Sent, Telling};
 use mmsc_domain::record::{MessageClass, Priority};
 use mmsc_domain::reply_charging::Offer;
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
@@ -194,6 +194,19 @@ fn a_read_report_names_the_recipient_as_the_network_knows_it() {
     assert_eq!(pdu.from.0.to_str(), "+15550100002/TYPE=PLMN");
     assert_eq!(pdu.date.0, EPOCH_SECONDS);
     assert_eq!(pdu.read_status, mmsc_wire::mms::ReadStatus::Deleted);
+}
+
+#[test]
+fn a_cancellation_names_the_message_and_its_copy() {
+    let cancel = Cancel {
+        mm: MmId::mint(ShardId(1), NOW, [2; 8]),
+        token: Token([4; 16]),
+    };
+    let id = cancel.mm.message_id("mms.example");
+    let octets = push_pdu(&Telling::Cancel(cancel), &alice(), 0x93, NOW, &form()).unwrap();
+    let Pdu::CancelReq(pdu) = decode(&octets) else { panic!() };
+    assert_eq!(pdu.transaction_id, Token([4; 16]).to_string().into());
+    assert_eq!((pdu.version, pdu.cancel_id), (Version::V1_3, id.into()));
 }
 
 /// Keeps the pushes, and answers that they were taken over.
