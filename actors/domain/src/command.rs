@@ -140,6 +140,9 @@ pub enum HandsetAnswer {
     Unrecognised,
     /// m-delete-req: the message is not wanted.
     Deleted,
+    /// m-cancel-conf: the handset has the wish to remove the message, or cannot make anything of it. It is not asked
+    /// again either way.
+    CancelAnswered,
 }
 
 /// What a retrieval gets: the envelope as this recipient may see it.

@@ -48,6 +48,9 @@ pub enum Telling {
     /// What a recipient did with a message that it has (m-read-orig-ind).
     #[n(2)]
     ReadReport(#[n(0)] ReadReport),
+    /// A message that the handset has is to be removed (m-cancel-req).
+    #[n(3)]
+    Cancel(#[n(0)] Cancel),
 }
 
 /// The fields of a notification.
@@ -142,6 +145,18 @@ pub struct ReadReport {
     pub at: UnixMillis,
 }
 
+/// The fields of m-cancel-req.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Cancel {
+    /// The MM to remove.
+    #[n(0)]
+    pub mm: MmId,
+    /// Of the recipient's copy: transaction id, by which the answer finds it.
+    #[n(1)]
+    pub token: Token,
+}
+
 /// The kind octet of an inbox row's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
@@ -155,6 +170,9 @@ pub enum InboxKind {
     /// A read report.
     #[n(3)]
     ReadReport,
+    /// A message is to be removed.
+    #[n(4)]
+    Cancel,
     /// To an MM: its recipient cannot be told.
     #[n(0x40)]
     TellingFailed,

@@ -349,7 +349,7 @@ pub struct CopyRecord {
     /// A due entry of this copy alone (grace after serving, retry to a peer).
     #[n(6)]
     pub due_at: Option<UnixMillis>,
-    /// Where its notification's born due entry stands, so that the copy can clear it.
+    /// Where the born due entry of its notification stands, or of the wish to remove it, so that the copy can clear it.
     #[n(7)]
     pub told_due_at: Option<UnixMillis>,
     /// The recipient forbade reports about retrieval.
@@ -363,6 +363,10 @@ pub struct CopyRecord {
     #[n(10)]
     #[cbor(default, skip_if = "is_false")]
     pub stored: bool,
+    /// The handset was asked to remove it: it had it when the MM was cancelled.
+    #[n(11)]
+    #[cbor(default, skip_if = "is_false")]
+    pub taken_back: bool,
 }
 
 #[expect(

@@ -352,6 +352,29 @@ fn ten_thousand_recipients_are_one_admission() {
     assert!(order.eq(&submit.recipients));
 }
 
+#[test]
+fn recipients_are_shown_a_hundred_of_the_others() {
+    let recipients: Vec<_> = (0..100)
+        .map(|n| to(RecipientKind::Cc, phone(&format!("155501{n:05}"))))
+        .collect();
+    let mut submit = submit();
+    submit.recipients.clone_from(&recipients);
+    assert_eq!(head(&submit).visible_recipients, recipients);
+    let policy = ServicePolicy {
+        max_recipients: 101,
+        ..policy()
+    };
+    submit.recipients.push(to(RecipientKind::Cc, phone("1555020001")));
+    let admission = admit(&submit, LEN, NOW, &policy, &profile()).unwrap();
+    let content = head(&Submit {
+        recipients,
+        ..submit.clone()
+    })
+    .content;
+    let head = admission.head(&submit, MmId([3; 16]), content, NOW);
+    assert_eq!((head.visible_recipients.len(), head.recipient_count), (100, 101));
+}
+
 fn recipients() -> impl Strategy<Value = Vec<Recipient>> {
     let kind = prop_oneof![
         Just(RecipientKind::To),

@@ -45,6 +45,7 @@ fn copy(state: CopyState) -> CopyRecord {
         report_refused: false,
         read_reported: false,
         stored: false,
+        taken_back: false,
     }
 }
 

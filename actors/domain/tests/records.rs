@@ -17,7 +17,7 @@ use std::fmt::Debug;
 use common::{DAY, NOW, golden_path, media, notification_row, part, phone, policy, report_row, sent, submit, to};
 use minicbor::{Decode, Encode};
 use mmsc_domain::accept::{MAX_VISIBLE_RECIPIENTS, SubscriberProfile, admit};
-use mmsc_domain::inbox::{AttemptState, InboxRow, ReadReport, ReadStatus, Telling};
+use mmsc_domain::inbox::{AttemptState, Cancel, InboxRow, ReadReport, ReadStatus, Telling};
 use mmsc_domain::lifecycle::{CopyState, Final, Undeliverable};
 use mmsc_domain::mmbox::{MmBoxEntry, MmBoxState, MmBoxTotals, NewEntry, NotStored, Stored};
 use mmsc_domain::record::{
@@ -111,6 +111,7 @@ fn copy(state: CopyState) -> CopyRecord {
         report_refused: true,
         read_reported: false,
         stored: false,
+        taken_back: false,
     }
 }
 
@@ -186,6 +187,11 @@ fn copies_in_every_state() {
         ..copy(CopyState::Final(Final::Retrieved))
     };
     assert_record("copy_retrieved.2.cbor", &read);
+    let taken_back = CopyRecord {
+        taken_back: true,
+        ..copy(CopyState::Final(Final::Retrieved))
+    };
+    assert_record("copy_retrieved.3.cbor", &taken_back);
     let stored = CopyRecord {
         stored: true,
         ..copy(CopyState::Telling)
@@ -212,6 +218,14 @@ fn inbox_rows() {
         ..report_row(&telling)
     };
     assert_record("inbox_read_report.1.cbor", &read);
+    let cancel = InboxRow {
+        telling: Telling::Cancel(Cancel {
+            mm: id(),
+            token: Token::mint(ShardId(0x0102), [0xCD; 14]),
+        }),
+        ..report_row(&telling)
+    };
+    assert_record("inbox_cancel.1.cbor", &cancel);
     let mut stored = notification_row(&telling);
     if let Telling::Notification(notification) = &mut stored.telling {
         notification.stored = true;

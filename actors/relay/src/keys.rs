@@ -104,6 +104,7 @@ impl ItemKey {
 const KIND_NOTIFICATION: u8 = 0x01;
 const KIND_DELIVERY_REPORT: u8 = 0x02;
 const KIND_READ_REPORT: u8 = 0x03;
+const KIND_CANCEL: u8 = 0x04;
 const KIND_TELLING_FAILED: u8 = 0x40;
 const KIND_FORWARDED: u8 = 0x41;
 const KIND_FORWARDED_IN_SILENCE: u8 = 0x42;
@@ -113,6 +114,7 @@ fn kind_octet(kind: InboxKind) -> u8 {
         InboxKind::Notification => KIND_NOTIFICATION,
         InboxKind::DeliveryReport => KIND_DELIVERY_REPORT,
         InboxKind::ReadReport => KIND_READ_REPORT,
+        InboxKind::Cancel => KIND_CANCEL,
         InboxKind::TellingFailed => KIND_TELLING_FAILED,
         InboxKind::Forwarded => KIND_FORWARDED,
         InboxKind::ForwardedInSilence => KIND_FORWARDED_IN_SILENCE,
@@ -124,6 +126,7 @@ fn kind_of(octet: u8) -> Option<InboxKind> {
         KIND_NOTIFICATION => Some(InboxKind::Notification),
         KIND_DELIVERY_REPORT => Some(InboxKind::DeliveryReport),
         KIND_READ_REPORT => Some(InboxKind::ReadReport),
+        KIND_CANCEL => Some(InboxKind::Cancel),
         KIND_TELLING_FAILED => Some(InboxKind::TellingFailed),
         KIND_FORWARDED => Some(InboxKind::Forwarded),
         KIND_FORWARDED_IN_SILENCE => Some(InboxKind::ForwardedInSilence),

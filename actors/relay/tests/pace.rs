@@ -86,7 +86,7 @@ async fn h17_ten_thousand_waiting_messages_are_told_in_order_at_pace_and_in_boun
         let told = node.bearer.told.lock().unwrap();
         let notifications = told.iter().filter_map(|attempt| match &attempt.telling {
             Telling::Notification(it) => Some((it.token, it.subject.as_ref()?.parse::<u64>().ok()?)),
-            Telling::DeliveryReport(_) | Telling::ReadReport(_) => None,
+            Telling::DeliveryReport(_) | Telling::ReadReport(_) | Telling::Cancel(_) => None,
         });
         notifications.collect()
     };

@@ -144,6 +144,8 @@ label! {
         DeliveryReport = "delivery_report",
         /// m-read-orig-ind.
         ReadReport = "read_report",
+        /// m-cancel-req.
+        Cancel = "cancel",
     }
 }
 

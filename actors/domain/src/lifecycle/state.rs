@@ -85,6 +85,32 @@ impl CopyState {
     }
 }
 
+impl CopyState {
+    /// Whether the content left whole for the recipient's handset, so that a cancellation has to be told to it. (One
+    /// that was only notified finds nothing any more, and does not know the Message-ID that would be named to it.)
+    #[must_use]
+    pub fn is_with_handset(&self) -> bool {
+        match self {
+            Self::Served | Self::Final(Final::Retrieved) => true,
+            Self::Screening
+            | Self::Scheduled
+            | Self::Telling
+            | Self::Deferred
+            | Self::Adapting
+            | Self::Forwarding
+            | Self::Final(
+                Final::Rejected
+                | Final::Forwarded
+                | Final::Expired
+                | Final::Deleted
+                | Final::Cancelled
+                | Final::Undeliverable(_)
+                | Final::Converted,
+            ) => false,
+        }
+    }
+}
+
 impl Final {
     /// What a delivery report says of it (MM1 digest 6.4, 14.5).
     #[must_use]

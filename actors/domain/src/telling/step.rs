@@ -352,7 +352,8 @@ impl Context<'_> {
 
 fn is_report(row: &InboxRow) -> bool {
     match row.telling {
-        Telling::Notification(_) => false,
+        // A handset answers these, and is told again until it does.
+        Telling::Notification(_) | Telling::Cancel(_) => false,
         Telling::DeliveryReport(_) | Telling::ReadReport(_) => true,
     }
 }

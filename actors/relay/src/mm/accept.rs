@@ -458,6 +458,7 @@ pub async fn new_copy(
         told_due_at: None,
         report_refused: record.is_some_and(|record| record.delivery_reports_refused),
         read_reported: false,
+        taken_back: false,
         stored: false,
     };
     change.insert(copy, true);

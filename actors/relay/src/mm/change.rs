@@ -165,11 +165,7 @@ impl<'t> Change<'t> {
         for effect in step.effects {
             self.effect(&mut copy, effect).await?;
         }
-        self.chain.push(ChainEntry {
-            at: self.now,
-            copy: Some(copy.index),
-            why: step.why,
-        });
+        self.note(Some(copy.index), step.why);
         if let CopyState::Final(how) = copy.state {
             self.after.finals.push(how);
             mmbox::copy_ended(self.ctx, self.txn, &copy, how).await?;
@@ -268,14 +264,11 @@ impl<'t> Change<'t> {
             copy.read_reported = true;
             *changed = true;
         }
-        self.chain.push(ChainEntry {
-            at: self.now,
-            copy: Some(index),
-            why: match status {
-                ReadStatus::Read => Why::Read,
-                ReadStatus::DeletedUnread => Why::DeletedUnread,
-            },
-        });
+        let why = match status {
+            ReadStatus::Read => Why::Read,
+            ReadStatus::DeletedUnread => Why::DeletedUnread,
+        };
+        self.note(Some(index), why);
         self.tell_originator(index, InboxKind::ReadReport, Telling::ReadReport(report));
         Ok(())
     }
@@ -293,7 +286,7 @@ impl<'t> Change<'t> {
     }
 
     /// An inbox row is born: with attempt 1 recorded, its due entry, and a poke that alone may use that attempt.
-    fn put_into_inbox(&mut self, address: Address, id: InboxItemId, row: InboxRow) {
+    pub(super) fn put_into_inbox(&mut self, address: Address, id: InboxItemId, row: InboxRow) {
         let item = ItemKey {
             first_due: row.next_at,
             id,
@@ -316,12 +309,17 @@ impl<'t> Change<'t> {
 
     /// The recipient need not be told any more: the row goes, and its due entry wherever the subscriber moved it.
     async fn stop_telling(&mut self, copy: &mut CopyRecord) -> Result<(), Stop> {
+        self.clear_told(copy, InboxKind::Notification).await
+    }
+
+    /// The same of what its handset is told of the copy.
+    pub(super) async fn clear_told(&mut self, copy: &mut CopyRecord, kind: InboxKind) -> Result<(), Stop> {
         let Some(first_due) = copy.told_due_at.take() else {
             return Ok(());
         };
         let address = copy.recipient.address.clone();
         let id = InboxItemId {
-            kind: InboxKind::Notification,
+            kind,
             mm: self.head.id,
             copy: copy.index,
         };
@@ -379,13 +377,10 @@ impl<'t> Change<'t> {
         Ok(())
     }
 
-    /// Adds to the event chain something that concerns the MM as a whole.
-    pub fn note(&mut self, why: Why) {
-        self.chain.push(ChainEntry {
-            at: self.now,
-            copy: None,
-            why,
-        });
+    /// Adds to the event chain something that concerns a copy, or the MM as a whole.
+    pub fn note(&mut self, copy: Option<CopyIndex>, why: Why) {
+        let at = self.now;
+        self.chain.push(ChainEntry { at, copy, why });
     }
 
     /// Writes what changed. If the last copy just ended, retention begins.

@@ -1,12 +1,14 @@
 //! One message: its actor, and the transactions that write its rows.
 //!
 //! `accept` writes a new MM, `work` what happens to it later, `change` is the view of one MM inside a transaction that
-//! both use, `whole` what concerns the MM as a whole (expiry, retention, long lists), `actor` the mailbox.
+//! both use, `whole` what concerns the MM as a whole (expiry, retention, long lists), `take_back` what a
+//! cancellation asks of a handset that has the message, `actor` the mailbox.
 
 mod accept;
 mod actor;
 mod change;
 mod fetch;
+mod take_back;
 mod whole;
 mod work;
 

@@ -81,17 +81,19 @@ pub async fn go_on(change: &mut Change<'_>, scope: Scope) -> Result<Option<Scope
 }
 
 /// Cancels the MM as a whole. The wish is a record of its own and the due entry stands at once, so that a crash before
-/// the last copy was asked, or before a long list was expanded, is made good.
+/// the last copy was asked, or before a long list was expanded, is made good. Where every copy has ended before, there
+/// are only handsets to be asked to remove theirs: a crash among more than a hundred of them leaves out the rest, until
+/// it is cancelled again.
 pub async fn cancel(change: &mut Change<'_>) -> Result<Option<Scope>, Stop> {
     let progress = change.progress().await?.clone();
-    if progress.final_at.is_some() {
-        return Ok(None);
-    }
     if progress.cancelled_at.is_none() {
         let now = change.now;
         change.progress_mut().await?.cancelled_at = Some(now);
     }
     let more = all_copies(change, Scope::cancel()).await?;
+    if progress.final_at.is_some() {
+        return Ok(more);
+    }
     let unfinished = more.is_some() || progress.expanded < change.head.recipient_count;
     if unfinished {
         let now = change.now;
@@ -121,13 +123,23 @@ pub async fn all_copies(change: &mut Change<'_>, scope: Scope) -> Result<Option<
     let mut last = from;
     for (key, row) in rows {
         let copy: CopyRecord = decode(&row, key)?;
-        let (index, open) = (copy.index, !copy.state.is_final());
+        let index = copy.index;
         last = index;
-        if change.copy(index).await?.is_none() {
-            change.insert(copy, false);
-        }
+        // What this transaction has made of it goes before what was read.
+        let state = match change.copy(index).await? {
+            Some(known) => known.state.clone(),
+            None => {
+                let state = copy.state.clone();
+                change.insert(copy, false);
+                state
+            }
+        };
+        let (open, with_handset) = (!state.is_final(), state.is_with_handset());
         if open {
             change.event(index, event, None).await?;
+        }
+        if with_handset && event == CopyEvent::CancelRequested {
+            change.take_back(index).await?;
         }
     }
     if full {
@@ -218,7 +230,7 @@ async fn retention(change: &mut Change<'_>, final_at: UnixMillis, released: bool
             change.txn.release(id, holder(change.head.id)).await?;
         }
         change.progress_mut().await?.content_released = true;
-        change.note(Why::ContentReleased);
+        change.note(None, Why::ContentReleased);
         change.move_whole_due(record_until).await?;
         return Ok(None);
     }

@@ -45,7 +45,7 @@ pub enum Work {
         /// When, by its own word.
         at: Option<UnixMillis>,
     },
-    /// Every copy that is not final is to be cancelled.
+    /// Every copy that is not final is to be cancelled, and handsets that have theirs are asked to remove it.
     Cancel,
     /// Due entries fired.
     Due(Vec<DueEntry>),
@@ -179,6 +179,7 @@ async fn handset(
         HandsetAnswer::Rejected { report_allowed } => (CopyEvent::HandsetRejected, report_allowed),
         HandsetAnswer::Unrecognised => (CopyEvent::HandsetUnrecognised, true),
         HandsetAnswer::Deleted => (CopyEvent::DeletedByRecipient, true),
+        HandsetAnswer::CancelAnswered => return change.take_back_answered(index).await,
     };
     if !report_allowed && !copy.state.is_final() {
         change.refuse_reports(index);
@@ -198,6 +199,7 @@ fn ended_otherwise(state: &CopyState, answer: HandsetAnswer) -> bool {
         HandsetAnswer::Deleted => *how != Final::Deleted,
         HandsetAnswer::Unrecognised => *how != Final::Undeliverable(Undeliverable::Unrecognised),
         HandsetAnswer::Deferred { .. } => true,
+        HandsetAnswer::CancelAnswered => false,
     }
 }
 
@@ -219,7 +221,9 @@ async fn inbox(change: &mut Change<'_>, item: ItemKey) -> Result<(), Stop> {
             CopyEvent::ForwardedByRecipient
         }
         // No message is told these.
-        InboxKind::Notification | InboxKind::DeliveryReport | InboxKind::ReadReport => return Ok(()),
+        InboxKind::Notification | InboxKind::DeliveryReport | InboxKind::ReadReport | InboxKind::Cancel => {
+            return Ok(());
+        }
     };
     change.event(index, event, None).await?;
     Ok(())

@@ -3,7 +3,7 @@
 use mmsc_domain::Address;
 use mmsc_domain::inbox::{AttemptState, InboxRow};
 use mmsc_domain::profile::SubscriberProfile;
-use mmsc_store::RangeOptions;
+use mmsc_store::{RangeOptions, Txn};
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, Entity, ItemKey};
@@ -91,13 +91,18 @@ pub async fn pushed_as(
 
 /// The MMS version to speak to a handset: what its record says, else 1.2 with fields of 1.0 and 1.1 only (MM1 digest 18).
 pub async fn mms_version(ctx: &Context, shard: u16, address: &Address) -> Result<u8, Failed> {
-    let profile: Option<SubscriberProfile> = ctx
+    let known = ctx
         .store
-        .read(|txn| async move {
-            let row = txn.get_snapshot(keys::subscriber(shard, address)).await?;
-            row.map(|row| decode(&row, keys::subscriber(shard, address)))
-                .transpose()
-        })
-        .await?;
-    Ok(profile.and_then(|profile| profile.mms_version).unwrap_or(0x92))
+        .read(|txn| async move { known_version(&txn, shard, address).await });
+    Ok(known.await?.unwrap_or(0x92))
+}
+
+/// The MMS version octet that a handset is known to speak.
+pub async fn known_version(txn: &Txn, shard: u16, address: &Address) -> Result<Option<u8>, Stop> {
+    let key = keys::subscriber(shard, address);
+    let Some(row) = txn.get_snapshot(key.clone()).await? else {
+        return Ok(None);
+    };
+    let profile: SubscriberProfile = decode(&row, key)?;
+    Ok(profile.mms_version)
 }

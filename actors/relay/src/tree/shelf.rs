@@ -36,6 +36,7 @@ impl ShelfEntry {
             Some(InboxKind::Notification) => "notification",
             Some(InboxKind::DeliveryReport) => "delivery report",
             Some(InboxKind::ReadReport) => "read report",
+            Some(InboxKind::Cancel) => "cancellation",
             Some(InboxKind::TellingFailed) => "failed telling",
             Some(InboxKind::Forwarded | InboxKind::ForwardedInSilence) => "forwarding",
         };

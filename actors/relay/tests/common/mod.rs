@@ -124,7 +124,7 @@ impl NotingBearer {
         told.iter()
             .filter_map(|attempt| match &attempt.telling {
                 Telling::Notification(it) => Some((attempt.to.clone(), it.token, attempt.number)),
-                Telling::DeliveryReport(_) | Telling::ReadReport(_) => None,
+                Telling::DeliveryReport(_) | Telling::ReadReport(_) | Telling::Cancel(_) => None,
             })
             .collect()
     }
@@ -133,7 +133,7 @@ impl NotingBearer {
         let told = self.told.lock().unwrap();
         told.iter()
             .filter_map(|attempt| match &attempt.telling {
-                Telling::Notification(_) | Telling::ReadReport(_) => None,
+                Telling::Notification(_) | Telling::ReadReport(_) | Telling::Cancel(_) => None,
                 Telling::DeliveryReport(report) => Some(report.clone()),
             })
             .collect()
@@ -143,7 +143,7 @@ impl NotingBearer {
         let told = self.told.lock().unwrap();
         told.iter()
             .filter_map(|attempt| match &attempt.telling {
-                Telling::Notification(_) | Telling::DeliveryReport(_) => None,
+                Telling::Notification(_) | Telling::DeliveryReport(_) | Telling::Cancel(_) => None,
                 Telling::ReadReport(report) => Some(report.clone()),
             })
             .collect()

@@ -8,7 +8,7 @@
 //! | POST m-forward-req | m-forward-conf, once the new message is durable or refused | `forward.rs` |
 //! | POST m-delete-req | m-delete-conf with a status for each location | `recipient.rs` |
 //! | POST m-read-rec-ind | empty 200, once the originator's report is durable or nobody wants it | `recipient.rs` |
-//! | POST m-cancel-conf | empty 200; dropped and counted | `post.rs` |
+//! | POST m-cancel-conf | empty 200, once it is durable | `post.rs` |
 //! | POST m-mbox-store/view/upload/delete-req | their confirmation, once it is durable; with 0xE1 where MMBox is not offered | `mmbox.rs` |
 //! | GET, HEAD of a stored message's token, by its owner | m-retrieve-conf with state and keywords | `retrieve.rs` |
 //! | POST of what only a relay sends, or of a reserved type | m-send-conf with 0x88, or 400 without transaction id | `post.rs` |

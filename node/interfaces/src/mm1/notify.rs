@@ -1,5 +1,5 @@
-//! What handsets are told by push: m-notification-ind, m-delivery-ind and m-read-orig-ind inside a WSP push (digest
-//! 7.3, 7.7, 7.9, 20.1).
+//! What handsets are told by push: m-notification-ind, m-delivery-ind, m-read-orig-ind and m-cancel-req inside a WSP
+//! push (digest 7.3, 7.7, 7.9, 7.21, 20.1).
 //!
 //! Fields with their default value are left out, the subject is cut to what a list shows, and nothing optional is
 //! sent that the handset's version does not know: a notification fits one short message wherever it can.
@@ -8,14 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Telling};
+use mmsc_domain::inbox::{Cancel, DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Telling};
 use mmsc_domain::record::Priority;
 use mmsc_domain::reply_charging::Offer;
 use mmsc_domain::{Address, UnixMillis};
 use mmsc_ports::{BoxFuture, Clock};
 use mmsc_relay::port::{Bearer, TellAttempt, TellOutcome};
 use mmsc_wire::mms::{
-    self, Date, DeliveryInd, EncodedString, NotificationInd, Pdu, ReadOrigInd, Size, Status, TimeValue, Version,
+    self, CancelReq, Date, DeliveryInd, EncodedString, NotificationInd, Pdu, ReadOrigInd, Size, Status, TimeValue,
+    Version,
 };
 use mmsc_wire::push;
 
@@ -115,6 +116,7 @@ impl Bearer for Mm1Notifier {
             Telling::Notification(_) => Mm1Push::Notification,
             Telling::DeliveryReport(_) => Mm1Push::DeliveryReport,
             Telling::ReadReport(_) => Mm1Push::ReadReport,
+            Telling::Cancel(_) => Mm1Push::Cancel,
         };
         let metrics = self.metrics.clone();
         let push = match self.push(&attempt) {
@@ -165,6 +167,7 @@ pub fn push_pdu(
         Telling::Notification(notification) => notification_ind(notification, version, now, form).into(),
         Telling::DeliveryReport(report) => delivery_ind(report, version, form).into(),
         Telling::ReadReport(report) => read_orig_ind(report, to, version, form).into(),
+        Telling::Cancel(cancel) => cancel_req(cancel, form).into(),
     };
     let mut octets = Vec::with_capacity(160);
     mms::encode(&pdu, &mut octets)?;
@@ -240,6 +243,15 @@ fn read_orig_ind<'a>(report: &ReadReport, to: &Address, version: Version, form: 
             ReadStatus::DeletedUnread => mms::ReadStatus::Deleted,
         },
         ..ReadOrigInd::default()
+    }
+}
+
+/// A PDU of 1.3; nobody else is asked.
+fn cancel_req<'a>(cancel: &Cancel, form: &PushForm<'_>) -> CancelReq<'a> {
+    CancelReq {
+        transaction_id: cancel.token.to_string().into(),
+        version: Version::V1_3,
+        cancel_id: cancel.mm.message_id(form.domain).into(),
     }
 }
 

@@ -145,8 +145,8 @@ impl Word {
                 Kind::Read(MmId::from_message_id(&pdu.message_id.to_str()), status, at)
             }
             Pdu::DeleteReq(_) => Kind::Delete(asked(pdu)),
-            // Nothing is cancelled at handsets yet, so that nobody waits for it.
-            Pdu::CancelConf(_) => Kind::Dropped,
+            // Whether it did as it was asked or cannot make anything of it: it is not asked again.
+            Pdu::CancelConf(pdu) => Kind::Answer(token(&pdu.transaction_id), HandsetAnswer::CancelAnswered),
             // The first six have led to their handlers before.
             Pdu::SendReq(_)
             | Pdu::ForwardReq(_)

@@ -47,6 +47,9 @@ macro_rules! fields {
                 pub const $name: Self = Self($octet);
             )*
 
+            /// Every field that has a name, by its octet.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
             /// Name of the field as the standard spells it.
             pub fn name(self) -> Option<&'static str> {
                 match self {

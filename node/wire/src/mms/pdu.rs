@@ -2,10 +2,10 @@
 
 use super::error::Fault;
 use super::{
-    AcknowledgeInd, CancelConf, CancelReq, Content, DeleteConf, DeleteReq, DeliveryInd, EncodeError, ForwardConf,
-    ForwardReq, Head, Limits, MboxDeleteConf, MboxDeleteReq, MboxDescr, MboxStoreConf, MboxStoreReq, MboxUploadConf,
-    MboxUploadReq, MboxViewConf, MboxViewReq, MessageType, NotificationInd, NotifyRespInd, ReadOrigInd, ReadRecInd,
-    RetrieveConf, SendConf, SendReq, Text, Version,
+    AcknowledgeInd, CancelConf, CancelReq, Content, DeleteConf, DeleteReq, DeliveryInd, EncodeError, Field,
+    ForwardConf, ForwardReq, Head, Limits, MboxDeleteConf, MboxDeleteReq, MboxDescr, MboxStoreConf, MboxStoreReq,
+    MboxUploadConf, MboxUploadReq, MboxViewConf, MboxViewReq, MessageType, NotificationInd, NotifyRespInd, ReadOrigInd,
+    ReadRecInd, RetrieveConf, SendConf, SendReq, Text, Version,
 };
 
 macro_rules! any_pdu {
@@ -58,6 +58,15 @@ macro_rules! any_pdu {
             pub(super) fn emit(&self, out: &mut Vec<u8>) -> Result<(), EncodeError> {
                 match self {
                     $(Self::$name(pdu) => pdu.emit(out),)*
+                }
+            }
+        }
+
+        impl MessageType {
+            /// The fields of a PDU of this type that are read and written, in the order in which they are sent.
+            pub fn fields(self) -> &'static [Field] {
+                match self {
+                    $(Self::$name => $name::FIELDS,)*
                 }
             }
         }

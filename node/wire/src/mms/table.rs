@@ -87,6 +87,10 @@ macro_rules! pdus {
         }
 
         impl<'a> $name<'a> {
+            /// The fields of this PDU in the order in which they are sent.
+            pub const FIELDS: &'static [Field] =
+                &[Field::MESSAGE_TYPE, $(Field::$octet,)* $(content_field!($content_mode))?];
+
             pub(super) fn decode(head: &Head<'a>, limits: &Limits) -> Result<Self, Fault> {
                 $(let mut $field: draft!($mode $type) = Default::default();)*
                 for field in head.fields() {
@@ -166,6 +170,12 @@ macro_rules! finish_content {
     };
     (O $head:ident, $limits:ident) => {
         $head.content($limits)?
+    };
+}
+
+macro_rules! content_field {
+    ($mode:ident) => {
+        Field::CONTENT_TYPE
     };
 }
 

@@ -354,3 +354,60 @@ async fn a_view_of_named_messages_and_of_nothing() {
         assert_eq!(view_conf(&reply).response_status, status);
     }
 }
+
+/// Each attribute asked for alone: the field is in the description, or this release has nothing to put there.
+#[tokio::test]
+async fn each_attribute_brings_its_field_and_no_other() {
+    let bench = Bench::start().await;
+    let (mut entry, content) = stored(&bench.fake, TOKEN, MmBoxState::Sent);
+    let named = |kind| Recipient { kind, address: alice() };
+    entry.recipients = [RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc]
+        .map(named)
+        .to_vec();
+    entry.carried = mmsc_domain::record::CarriedFields {
+        applic_id: Some("app".to_owned()),
+        reply_applic_id: Some("reply-app".to_owned()),
+        aux_applic_info: Some("aux".to_owned()),
+        content_class: Some(0x82),
+        drm_content: Some(true),
+        adaptation_allowed: None,
+    };
+    let always = [
+        Field::MESSAGE_TYPE,
+        Field::CONTENT_LOCATION,
+        Field::MESSAGE_ID,
+        Field::MM_STATE,
+    ];
+    let never = [
+        Field::DELIVERY_TIME,
+        Field::EXPIRY,
+        Field::REPLY_CHARGING,
+        Field::REPLY_CHARGING_DEADLINE,
+        Field::REPLY_CHARGING_SIZE,
+        Field::REPLY_CHARGING_ID,
+    ];
+    for field in MboxDescr::FIELDS.iter().filter(|field| !always.contains(field)) {
+        let asked = if *field == Field::CONTENT_TYPE {
+            Field::CONTENT
+        } else {
+            *field
+        };
+        let entries = vec![ViewedEntry {
+            entry: entry.clone(),
+            content: (asked == Field::CONTENT).then(|| content.clone()),
+        }];
+        *bench.fake.viewed.lock().unwrap() = Some(viewed(entries));
+        let req = MboxViewReq {
+            attributes: vec![Attribute(asked)],
+            ..view_req()
+        };
+        let reply = bench.post(&encode(req)).await;
+        let conf = view_conf(&reply);
+        let description = conf.content.descriptions().next().unwrap();
+        let shown = mmsc_wire::tree::tree(description, mmsc_wire::tree::Format::Mms, &Limits::default());
+        let shown: std::collections::BTreeSet<_> = shown.fields.into_iter().map(|field| field.name).collect();
+        let brought = Some(field).filter(|field| !never.contains(field));
+        let expected = always.iter().chain(brought).map(Field::to_string).collect();
+        assert_eq!(shown, expected, "{field}");
+    }
+}

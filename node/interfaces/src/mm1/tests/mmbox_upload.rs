@@ -91,6 +91,41 @@ async fn a_message_is_uploaded_bare_or_as_a_part() {
 }
 
 #[tokio::test]
+async fn what_a_description_says_is_stored() {
+    let bench = Bench::start().await;
+    bench.fake.accepting().await;
+    let full = MboxDescr {
+        date: Some(mms::Date(1_600_000_000)),
+        cc: vec!["+15550100004/TYPE=PLMN".into()],
+        mm_state: Some(MmState::Sent),
+        message_class: Some(mms::MessageClass::Informational),
+        priority: Some(mms::Priority::High),
+        expiry: Some(mms::TimeValue::Relative(60)),
+        delivery_time: Some(mms::TimeValue::Relative(30)),
+        delivery_report: Some(true),
+        read_report: Some(true),
+        applic_id: Some("app".into()),
+        content_class: Some(mms::ContentClass::ImageRich),
+        previously_sent_by: vec![mms::PreviouslySentBy::new(1, "+15550100009/TYPE=PLMN")],
+        ..descr()
+    };
+    upload(&bench, &encode(full), true, None).await;
+    let (uploaded, _) = bench.fake.uploads.lock().unwrap().remove(0);
+    assert_eq!(uploaded.wish.state, Some(MmBoxState::Sent));
+    let message = uploaded.message;
+    assert_eq!(message.date, Some(mmsc_domain::UnixMillis(1_600_000_000_000)));
+    assert_eq!(message.recipients.len(), 3);
+    assert_eq!(message.class, mmsc_domain::record::MessageClass::Informational);
+    assert_eq!(message.priority, mmsc_domain::record::Priority::High);
+    assert!(message.delivery_report && message.read_report);
+    assert_eq!(message.carried.applic_id.as_deref(), Some("app"));
+    assert_eq!(message.carried.content_class, Some(0x82));
+    // Times belong to the request that sends it one day, and nobody vouches for what it says of its past.
+    assert_eq!((message.expiry, message.delivery_time), (None, None));
+    assert!(message.previously_sent.is_empty());
+}
+
+#[tokio::test]
 async fn what_is_no_upload() {
     let bench = Bench::start().await;
     bench.fake.accepting().await;
@@ -137,11 +172,13 @@ async fn each_location_of_a_deletion_is_answered() {
         let Pdu::MboxDeleteConf(MboxDeleteConf {
             content_locations,
             response_statuses,
+            response_texts,
             ..
         }) = decode(&reply.body)
         else {
             panic!()
         };
+        assert!(response_texts.is_empty());
         let named: Vec<_> = content_locations
             .iter()
             .map(|it| it.location.to_str().into_owned())

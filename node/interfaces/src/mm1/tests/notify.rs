@@ -3,13 +3,13 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use mmsc_domain::inbox::{DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Sent, Telling};
+use mmsc_domain::inbox::{Cancel, DeliveryReport, DeliveryStatus, Notification, ReadReport, ReadStatus, Sent, Telling};
 use mmsc_domain::record::{MessageClass, Priority};
 use mmsc_domain::reply_charging::Offer;
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
 use mmsc_relay::port::{Bearer, Gate, TellAttempt, TellOutcome};
-use mmsc_wire::mms::{NotificationInd, ReplyCharging, Status, TimeValue};
+use mmsc_wire::mms::{Field, MessageType, NotificationInd, ReplyCharging, Status, TimeValue};
 use mmsc_wire::push;
 
 use super::*;
@@ -196,6 +196,19 @@ fn a_read_report_names_the_recipient_as_the_network_knows_it() {
     assert_eq!(pdu.read_status, mmsc_wire::mms::ReadStatus::Deleted);
 }
 
+#[test]
+fn a_cancellation_names_the_message_and_its_copy() {
+    let cancel = Cancel {
+        mm: MmId::mint(ShardId(1), NOW, [2; 8]),
+        token: Token([4; 16]),
+    };
+    let id = cancel.mm.message_id("mms.example");
+    let octets = push_pdu(&Telling::Cancel(cancel), &alice(), 0x93, NOW, &form()).unwrap();
+    let Pdu::CancelReq(pdu) = decode(&octets) else { panic!() };
+    assert_eq!(pdu.transaction_id, Token([4; 16]).to_string().into());
+    assert_eq!((pdu.version, pdu.cancel_id), (Version::V1_3, id.into()));
+}
+
 /// Keeps the pushes, and answers that they were taken over.
 #[derive(Default)]
 struct Taken(Mutex<Vec<Push>>);
@@ -271,4 +284,75 @@ fn a_stored_message_is_said_to_be_to_those_who_know() {
     assert_eq!(notification_ind(&told(stored(), 0x92)).stored, Some(true));
     assert_eq!(notification_ind(&told(stored(), 0x91)).stored, None);
     assert_eq!(notification_ind(&told(notification(), 0x92)).stored, None);
+}
+
+/// The fields of a PDU by name.
+fn fields_of(octets: &[u8]) -> std::collections::BTreeSet<String> {
+    let shown = mmsc_wire::tree::tree(octets, mmsc_wire::tree::Format::Mms, &Limits::default());
+    shown.fields.into_iter().map(|field| field.name).collect()
+}
+
+/// Everything that is known, told to a handset that knows everything.
+#[test]
+fn what_this_release_has_nothing_for_is_not_sent() {
+    let mm = MmId::mint(ShardId(1), NOW, [2; 8]);
+    let everything = Notification {
+        subject: Some("subject".to_owned()),
+        priority: Priority::High,
+        delivery_report: true,
+        applic_id: Some("app".to_owned()),
+        reply_offer: Some(Offer {
+            text_only: true,
+            deadline: NOW.plus(Duration::from_secs(7200)),
+            size: Some(5000),
+        }),
+        reply_to: Some(mm),
+        stored: true,
+        ..notification()
+    };
+    let recipient = Address::Phone("15550100002".to_owned());
+    let delivered = DeliveryReport {
+        mm,
+        recipient: recipient.clone(),
+        status: DeliveryStatus::Retrieved,
+        at: NOW,
+    };
+    let read = ReadReport {
+        mm,
+        recipient,
+        status: ReadStatus::Read,
+        at: NOW,
+    };
+    let application = [Field::REPLY_APPLIC_ID, Field::AUX_APPLIC_INFO];
+    let of_notifications = [
+        Field::DISTRIBUTION_INDICATOR,
+        Field::ELEMENT_DESCRIPTOR,
+        Field::RECOMMENDED_RETRIEVAL_MODE,
+        Field::RECOMMENDED_RETRIEVAL_MODE_TEXT,
+        Field::CONTENT_CLASS,
+        Field::DRM_CONTENT,
+        Field::REPLACE_ID,
+    ];
+    let table = [
+        (
+            Telling::Notification(everything),
+            MessageType::NotificationInd,
+            [&of_notifications[..], &application].concat(),
+        ),
+        (
+            Telling::DeliveryReport(delivered),
+            MessageType::DeliveryInd,
+            [&[Field::STATUS_TEXT, Field::APPLIC_ID][..], &application].concat(),
+        ),
+        (
+            Telling::ReadReport(read),
+            MessageType::ReadOrigInd,
+            [&[Field::APPLIC_ID][..], &application].concat(),
+        ),
+    ];
+    for (telling, kind, missing) in table {
+        let octets = push_pdu(&telling, &alice(), 0x93, NOW, &form()).unwrap();
+        let sent = kind.fields().iter().filter(|field| !missing.contains(field));
+        assert_eq!(fields_of(&octets), sent.map(Field::to_string).collect(), "{kind:?}");
+    }
 }

@@ -200,8 +200,14 @@ fn answers(transaction_id: &str) -> Vec<(Vec<u8>, Option<HandsetAnswer>)> {
         version: Version::V1_1,
         report_allowed: Some(false),
     });
+    let cancelled = encode(CancelConf {
+        transaction_id: transaction_id.to_owned().into(),
+        version: Version::V1_3,
+        ..CancelConf::default()
+    });
     let allowed = true;
     vec![
+        (cancelled, Some(HandsetAnswer::CancelAnswered)),
         (
             response(Status::Retrieved, None),
             Some(HandsetAnswer::Retrieved {
@@ -236,7 +242,7 @@ async fn words_of_a_handset_reach_the_copy() {
         assert_eq!(std::mem::take(&mut *bench.fake.said.lock().unwrap()), expected);
     }
     *bench.fake.handset_busy.lock().unwrap() = true;
-    let (octets, _) = answers(&token.to_string()).remove(0);
+    let (octets, _) = answers(&token.to_string()).remove(1);
     let reply = bench.post(&octets).await;
     assert_eq!((reply.status, reply.header("retry-after")), (503, Some("5")));
 }
@@ -270,7 +276,7 @@ async fn without_identity_the_token_may_not_suffice() {
 }
 
 #[tokio::test]
-async fn what_this_release_does_not_serve() {
+async fn a_service_that_is_not_offered_is_denied() {
     let bench = Bench::start().await;
     *bench.fake.box_says.lock().unwrap() = Some(NotStored::NotOffered);
     let view = MboxViewReq {
@@ -283,6 +289,11 @@ async fn what_this_release_does_not_serve() {
         panic!()
     };
     assert_eq!(conf.response_status, ResponseStatus::PermanentServiceDenied);
+}
+
+#[tokio::test]
+async fn an_answer_to_no_cancellation_is_dropped() {
+    let bench = Bench::start().await;
     let cancel = CancelConf {
         transaction_id: "C".into(),
         version: Version::V1_3,

@@ -148,6 +148,7 @@ async fn each_location_is_deleted_by_itself() {
         ResponseStatus::PermanentNotFound,
     ];
     assert_eq!(statuses, (0..).zip(expected).collect::<Vec<_>>());
+    assert!(conf.response_texts.is_empty());
     let said = bench.fake.said.lock().unwrap().clone();
     assert_eq!(said.len(), 5);
     assert!(

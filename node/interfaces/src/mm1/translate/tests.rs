@@ -1,6 +1,7 @@
 use bytes::{Bytes, BytesMut};
 use mmsc_domain::command::{Retrieval, Submit, TimeWish};
 use mmsc_domain::record::{ContentRef, Interface, MmHead, Originator, Recipient, RecipientKind};
+use mmsc_domain::reply_charging::{Claim, Offer};
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_wire::mms::{
     self, Body, Content, Limits, Part, PartHead, Pdu, RetrieveConf, SendReq, Text, TimeValue, Version,
@@ -303,6 +304,117 @@ fn fields_of_a_submission() {
     assert_eq!(conf.from, None);
     assert_eq!((conf.to.len(), conf.cc.len()), (1, 1));
     assert!(!String::from_utf8_lossy(&sent).contains("a@b.example"));
+}
+
+/// What `submit` becomes at its recipient's handset.
+fn delivered(submit: &Submit) -> Vec<u8> {
+    let (chunks, _) = retrieve_conf(&retrieval(submit), Some(&Bytes::new()), "mms.example").unwrap();
+    whole(&chunks)
+}
+
+fn retrieved(octets: &[u8]) -> RetrieveConf<'_> {
+    let Ok(Pdu::RetrieveConf(conf)) = mms::decode(octets, &Limits::default()) else {
+        panic!("no m-retrieve-conf")
+    };
+    conf
+}
+
+#[test]
+fn what_describes_a_message_reaches_its_recipient() {
+    let pdu = SendReq {
+        version: Version::V1_3,
+        date: Some(mms::Date(1_600_000_000)),
+        subject: Some("Grüße".into()),
+        priority: Some(mms::Priority::Low),
+        message_class: Some(mms::MessageClass::Informational),
+        delivery_report: Some(true),
+        read_report: Some(true),
+        applic_id: Some("app".into()),
+        reply_applic_id: Some("reply-app".into()),
+        aux_applic_info: Some("aux".into()),
+        content_class: Some(mms::ContentClass::ImageRich),
+        drm_content: Some(true),
+        adaptation_allowed: Some(false),
+        ..request(Vec::new())
+    };
+    let (submit, _) = translated(&pdu, &[]);
+    assert_eq!(submit.carried.adaptation_allowed, Some(false));
+    let octets = delivered(&submit);
+    let conf = retrieved(&octets);
+    assert_eq!(conf.version, Version::V1_3);
+    assert_eq!(conf.date, mms::Date(1_600_000_000));
+    assert_eq!(conf.subject, Some("Grüße".into()));
+    assert_eq!(conf.priority, Some(mms::Priority::Low));
+    assert_eq!(conf.message_class, Some(mms::MessageClass::Informational));
+    assert_eq!((conf.delivery_report, conf.read_report), (Some(true), Some(true)));
+    assert_eq!(conf.applic_id, Some("app".into()));
+    assert_eq!(conf.reply_applic_id, Some("reply-app".into()));
+    assert_eq!(conf.aux_applic_info, Some("aux".into()));
+    assert_eq!(conf.content_class, Some(mms::ContentClass::ImageRich));
+    assert_eq!(conf.drm_content, Some(true));
+    assert_eq!((conf.distribution_indicator, conf.replace_id), (None, None), "of VASPs");
+
+    // Without an application there is nothing of 1.3: it stops the parser of a widespread older client.
+    let plain = SendReq { applic_id: None, ..pdu };
+    let (submit, _) = translated(&plain, &[]);
+    let octets = delivered(&submit);
+    let conf = retrieved(&octets);
+    assert_eq!(conf.version, Version::V1_2);
+    assert_eq!((conf.reply_applic_id, conf.aux_applic_info), (None, None));
+    assert_eq!((conf.content_class, conf.drm_content), (None, None));
+}
+
+#[test]
+fn a_paid_reply_is_offered_with_the_message_too() {
+    let (submit, _) = translated(&request(Vec::new()), &[]);
+    let mut retrieval = retrieval(&submit);
+    let original = MmId::mint(ShardId(1), UnixMillis(7), [3; 8]);
+    retrieval.head.reply_offer = Some(Offer {
+        text_only: false,
+        deadline: UnixMillis(1_704_067_200_000),
+        size: Some(1000),
+    });
+    retrieval.head.reply_claim = Some(Claim {
+        original,
+        charged_to: sender(),
+    });
+    let (chunks, _) = retrieve_conf(&retrieval, Some(&Bytes::new()), "mms.example").unwrap();
+    let octets = whole(&chunks);
+    let conf = retrieved(&octets);
+    assert_eq!(conf.reply_charging, Some(mms::ReplyCharging::Accepted));
+    assert_eq!(conf.reply_charging_deadline, Some(TimeValue::Absolute(1_704_067_200)));
+    assert_eq!(conf.reply_charging_size, Some(mms::Size(1000)));
+    assert_eq!(conf.reply_charging_id, Some(original.message_id("mms.example").into()));
+}
+
+#[test]
+fn fields_of_a_forward() {
+    let pdu = mms::ForwardReq {
+        transaction_id: "F1".into(),
+        from: mms::Sender::Address("+15550100666/TYPE=PLMN".into()),
+        date: Some(mms::Date(1_600_000_000)),
+        to: vec!["+15550100002/TYPE=PLMN".into()],
+        cc: vec!["+15550100003/TYPE=PLMN".into()],
+        bcc: vec!["a@b.example".into()],
+        expiry: Some(TimeValue::Relative(60)),
+        delivery_time: Some(TimeValue::Absolute(1_704_067_200)),
+        read_report: Some(true),
+        ..mms::ForwardReq::default()
+    };
+    let (forward, left_out) = forward(&pdu, Token([1; 16]), sender(), Version::V1_2, None).unwrap();
+    assert!(left_out.is_empty());
+    assert_eq!(forward.forwarder, sender(), "whatever From says");
+    let kinds: Vec<_> = forward.recipients.iter().map(|recipient| recipient.kind).collect();
+    assert_eq!(kinds, [RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc]);
+    assert_eq!(forward.date, Some(UnixMillis(1_600_000_000_000)));
+    assert_eq!(
+        forward.expiry,
+        Some(TimeWish::After(std::time::Duration::from_secs(60)))
+    );
+    assert_eq!(forward.delivery_time, Some(TimeWish::At(UnixMillis(1_704_067_200_000))));
+    assert!(forward.read_report && !forward.delivery_report);
+    assert!(forward.report_allowed, "unless it says no");
+    assert_eq!(forward.store, None);
 }
 
 #[test]
