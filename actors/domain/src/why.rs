@@ -2,6 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::content::RefusedContent;
+
 /// Why something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
@@ -139,7 +141,7 @@ pub enum Refusal {
         limit: u64,
     },
     /// A kind of content that is not let through.
-    ContentNotAccepted(String),
+    ContentNotAccepted(RefusedContent),
     /// A field contradicts itself or the policy (for example an expiry in the past), by name.
     BadField(&'static str),
     /// An outside party (charging, trigger) refused.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mmsc_domain::content::RefusedContent;
 use mmsc_domain::lifecycle::{Final, Invariant};
 use mmsc_ports::metrics::{Counter, Family, Gauge, Histogram, Source};
 
@@ -13,6 +14,7 @@ pub struct Metrics {
     pub(crate) accepted: Arc<Counter>,
     pub(crate) duplicates: Arc<Counter>,
     pub(crate) refused: Arc<Counter>,
+    pub(crate) refused_content: RefusedContents,
     pub(crate) no_credit: [Arc<Counter>; Class::ALL.len()],
     pub(crate) finals: [Arc<Counter>; FINALS.len()],
     pub(crate) illegal: Arc<Counter>,
@@ -37,6 +39,16 @@ pub struct Metrics {
     pub(crate) oldest_due_seconds: Arc<Gauge>,
     pub(crate) accept_seconds: Arc<Histogram>,
     pub(crate) not_stored: Arc<Counter>,
+}
+
+/// One counter for each reason.
+#[derive(Debug)]
+pub(crate) struct RefusedContents(Vec<(&'static str, Arc<Counter>)>);
+
+impl Default for RefusedContents {
+    fn default() -> Self {
+        Self(RefusedContent::names().map(|name| (name, Arc::default())).collect())
+    }
 }
 
 const FINALS: [&str; 8] = [
@@ -80,6 +92,15 @@ impl Metrics {
         }
     }
 
+    /// A message, or what was to be stored, was refused for its content.
+    pub fn count_refused_content(&self, why: &RefusedContent) {
+        tracing::debug!(why = why.name(), "content is not let through");
+        let mut known = self.refused_content.0.iter();
+        if let Some((_, counter)) = known.find(|(name, _)| *name == why.name()) {
+            counter.increment();
+        }
+    }
+
     /// A command was turned away for want of a credit.
     pub fn count_no_credit(&self, class: Class) {
         let at = Class::ALL.iter().position(|known| *known == class);
@@ -105,6 +126,8 @@ impl Metrics {
             .iter()
             .map(|known| known.name().to_owned())
             .zip(self.violations.iter().map(counter));
+        let refused_content = self.refused_content.0.iter();
+        let refused_content = refused_content.map(|(name, source)| ((*name).to_owned(), counter(source)));
         vec![
             single(
                 "mmsc_relay_accepted_total",
@@ -120,6 +143,12 @@ impl Metrics {
                 "mmsc_relay_refused_total",
                 "Submissions refused for good.",
                 &self.refused,
+            ),
+            Family::labelled(
+                "mmsc_relay_content_refused_total",
+                "Messages and uploads refused for their content, by what it was found to be.",
+                "reason",
+                refused_content,
             ),
             Family::labelled(
                 "mmsc_relay_no_credit_total",

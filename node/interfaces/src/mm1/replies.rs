@@ -288,7 +288,7 @@ fn refusal_text(refusal: &Refusal) -> String {
         Refusal::BadRecipient(text) => format!("Recipient not reachable: {}", printable(text)),
         Refusal::TooManyRecipients { limit, .. } => format!("More than {limit} recipients"),
         Refusal::TooLarge { limit, .. } => format!("More than {limit} octets"),
-        Refusal::ContentNotAccepted(what) => format!("Content not accepted: {}", printable(what)),
+        Refusal::ContentNotAccepted(what) => format!("Content not accepted: {}", printable(&what.to_string())),
         Refusal::BadField(name) => format!("{name} not acceptable"),
         Refusal::Screened(why) => format!("Refused: {why}"),
         Refusal::HidingNotPossible => "The sender cannot be hidden from this recipient".to_owned(),
