@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::address::HomePrefix;
 use crate::content::ContentPolicy;
+use crate::fan_out::FanOutPolicy;
 use crate::lifecycle::{Leads, Timers};
 use crate::mmbox::MmBoxPolicy;
 use crate::profile::SubscriberProfile;
@@ -52,6 +53,8 @@ pub struct ServicePolicy {
     pub max_subject_bytes: usize,
     /// Content that is not let through.
     pub content: ContentPolicy,
+    /// The same content to many; none: not counted.
+    pub fan_out: Option<FanOutPolicy>,
     /// Lifetime where the submitter names none; counted from the delivery time.
     pub default_expiry: Duration,
     /// A longer lifetime is cut to this; counted from the delivery time.
@@ -98,6 +101,7 @@ impl Default for ServicePolicy {
             max_envelope_bytes: 48 * 1024,
             max_subject_bytes: 1024,
             content: ContentPolicy::default(),
+            fan_out: Some(FanOutPolicy::default()),
             default_expiry: 7 * DAY,
             max_expiry: 14 * DAY,
             max_deferral: 7 * DAY,

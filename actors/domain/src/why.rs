@@ -122,6 +122,8 @@ pub enum Refusal {
     ServiceDenied,
     /// The submitter sends more than its allowed rate.
     RateExceeded,
+    /// The same content goes to too many ([`crate::fan_out`]).
+    FannedOut,
     /// Not one recipient.
     NoRecipients,
     /// A recipient that cannot be parsed or reached for good, with its text.

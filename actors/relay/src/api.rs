@@ -24,6 +24,7 @@ use tokio::sync::{oneshot, watch};
 use crate::absent::Absent;
 use crate::admission::{Admission, AdmissionLimits, Class, Permit};
 use crate::context::{Context, Stop, busy};
+use crate::fan_outs::FanOuts;
 use crate::keys::Target;
 use crate::metrics::Metrics;
 use crate::mm::{self, AcceptWork, Claims, Incoming, MmMessage, Reply, Work};
@@ -165,6 +166,7 @@ impl Relay {
             router: Router::default(),
             absent: Absent::default(),
             rates: Rates::default(),
+            fan_outs: FanOuts::default(),
             paces: Rates::default(),
             parked: Parked::default(),
             at_due_work: AtDueWork::default(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mmsc_domain::content::RefusedContent;
+use mmsc_domain::fan_out::FanOut;
 use mmsc_domain::lifecycle::{Final, Invariant};
 use mmsc_ports::metrics::{Counter, Family, Gauge, Histogram, Source};
 
@@ -15,6 +16,7 @@ pub struct Metrics {
     pub(crate) duplicates: Arc<Counter>,
     pub(crate) refused: Arc<Counter>,
     pub(crate) refused_content: RefusedContents,
+    pub(crate) fan_outs: [Arc<Counter>; FanOut::ALL.len()],
     pub(crate) no_credit: [Arc<Counter>; Class::ALL.len()],
     pub(crate) finals: [Arc<Counter>; FINALS.len()],
     pub(crate) illegal: Arc<Counter>,
@@ -101,6 +103,14 @@ impl Metrics {
         }
     }
 
+    /// A submission passed a threshold.
+    pub fn count_fan_out(&self, which: FanOut) {
+        let at = FanOut::ALL.iter().position(|known| *known == which);
+        if let Some(counter) = at.and_then(|at| self.fan_outs.get(at)) {
+            counter.increment();
+        }
+    }
+
     /// A command was turned away for want of a credit.
     pub fn count_no_credit(&self, class: Class) {
         let at = Class::ALL.iter().position(|known| *known == class);
@@ -126,6 +136,10 @@ impl Metrics {
             .iter()
             .map(|known| known.name().to_owned())
             .zip(self.violations.iter().map(counter));
+        let fan_outs = FanOut::ALL
+            .iter()
+            .map(|which| which.name().to_owned())
+            .zip(self.fan_outs.iter().map(counter));
         let refused_content = self.refused_content.0.iter();
         let refused_content = refused_content.map(|(name, source)| ((*name).to_owned(), counter(source)));
         vec![
@@ -149,6 +163,12 @@ impl Metrics {
                 "Messages and uploads refused for their content, by what it was found to be.",
                 "reason",
                 refused_content,
+            ),
+            Family::labelled(
+                "mmsc_relay_fan_out_total",
+                "Submissions beyond a threshold for the same content to many, refused or not.",
+                "reason",
+                fan_outs,
             ),
             Family::labelled(
                 "mmsc_relay_no_credit_total",

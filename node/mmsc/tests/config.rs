@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use mmsc::config::{self, Config, ConfigErrors, Fault, Issue, Place};
 use mmsc_domain::content::ContentPolicy;
+use mmsc_domain::fan_out::{FanOutAction, FanOutLimits, FanOutPolicy};
 
 fn parse(text: &str, sets: &[&str]) -> Result<Config, ConfigErrors> {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
@@ -66,6 +67,27 @@ fn content_is_refused_as_it_says() {
     assert_eq!(content("", &["content.refuse_types="]).refused_types, []);
     let told = issues("[content]\nrefuse_types = ['video/*', 'instalable']\n", &[]);
     assert!(told[0].message.starts_with("element 2 is \"instalable\""), "{told:#?}");
+}
+
+#[test]
+fn fan_out_is_counted_as_it_says() {
+    let fan_out = |sets: &[&str]| parse("", sets).unwrap().policy.fan_out;
+    assert_eq!(fan_out(&[]), Some(FanOutPolicy::default()));
+    assert_eq!(fan_out(&["fanout.action=off"]), None);
+    let sets = [
+        "fanout.action=refuse",
+        "fanout.sender_submissions=5",
+        "fanout.all_recipients=0",
+        "fanout.window=10m",
+    ];
+    let strict = fan_out(&sets).unwrap();
+    assert_eq!(strict.action, FanOutAction::Refuse);
+    assert_eq!(
+        (strict.sender.submissions, strict.sender.recipients),
+        (Some(5), Some(1000))
+    );
+    assert_eq!(strict.everybody, FanOutLimits::default());
+    assert_eq!(strict.window, Duration::from_secs(600));
 }
 
 #[test]

@@ -70,3 +70,27 @@ fn programs_are_refused_by_type_and_by_octets_in_the_words_of_the_version() {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
 }
+
+#[test]
+fn the_same_content_again_and_again_is_a_service_that_is_denied() {
+    let directory = tempfile::tempdir().unwrap();
+    let sets = [
+        "smsc.main.address=127.0.0.1:1",
+        "fanout.action=refuse",
+        "fanout.sender_submissions=2",
+    ];
+    let node = Process::node(directory.path(), &sets);
+    let ready = node.ready();
+    let (mm1, ops) = (ready["mm1"].as_str().unwrap(), ready["ops"].as_str().unwrap());
+    for transaction_id in ["1", "2", "1"] {
+        let status = send(mm1, transaction_id, Version::V1_2, "image/jpeg", PICTURE);
+        assert_eq!(status, ResponseStatus::Ok, "{transaction_id}");
+    }
+    let status = send(mm1, "3", Version::V1_2, "image/jpeg", PICTURE);
+    assert_eq!(status, ResponseStatus::PermanentServiceDenied);
+    let other = send(mm1, "4", Version::V1_2, "image/jpeg", b"\xff\xd8\xff\xe0 another");
+    assert_eq!(other, ResponseStatus::Ok);
+    let (_, metrics) = get(ops, "/metrics");
+    let line = "mmsc_relay_fan_out_total{reason=\"sender_submissions\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+}

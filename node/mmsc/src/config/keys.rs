@@ -9,7 +9,7 @@ mod policy;
 mod ppg;
 
 use super::value::Kind;
-use content::CONTENT;
+use content::{CONTENT, FANOUT};
 use interfaces::{MM1, SMSC};
 use later::{ADMIN, API, CLUSTER, MM3, MM4, MM7, OCS, PEER, VASP};
 use node::{LOG, NODE, OPS, RELAY, STORE};
@@ -104,6 +104,7 @@ pub const SECTIONS: &[Section] = &[
     NUMBERS,
     LIMITS,
     CONTENT,
+    FANOUT,
     EXPIRY,
     RETENTION,
     MMBOX,

@@ -199,6 +199,7 @@ fn policy(reader: &mut Reader<'_>) -> ServicePolicy {
         max_subject_bytes: reader.take("limits.subject"),
         max_forwards: reader.take("limits.forwards"),
         content: content::content(reader),
+        fan_out: content::fan_out(reader),
         default_expiry: reader.take("expiry.default"),
         max_expiry: reader.take("expiry.max"),
         max_deferral: reader.take("expiry.delivery_time_max"),

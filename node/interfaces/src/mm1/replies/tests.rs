@@ -23,6 +23,7 @@ fn faults() -> Vec<Fault> {
         Refusal::NoIdentity,
         Refusal::ServiceDenied,
         Refusal::RateExceeded,
+        Refusal::FannedOut,
         Refusal::NoRecipients,
         Refusal::BadRecipient("bad".to_owned()),
         Refusal::TooManyRecipients { found: 21, limit: 20 },

@@ -1,7 +1,7 @@
-//! What content is let through.
+//! What content is let through, and to how many.
 
-use super::{Section, key};
-use crate::config::value::Kind::{Boolean, Texts};
+use super::{DAY, MIB, MINUTE, Section, key};
+use crate::config::value::Kind::{Boolean, Choice, Duration, Integer, Size, Texts};
 
 pub(super) const CONTENT: Section = Section {
     title: "Content that is let through",
@@ -21,6 +21,62 @@ pub(super) const CONTENT: Section = Section {
             Boolean,
             "true",
             "Whether a part whose octets are those of a program or an application package is refused, whatever type it declares.",
+        ),
+    ],
+};
+
+pub(super) const FANOUT: Section = Section {
+    title: "The same content to many",
+    about: "How worms and spam look. What handsets submit or forward is counted by the digest of its content, for each sender and for all senders together. Each node counts for itself, in memory: after a restart it begins anew, and a content remembered takes about 150 octets for each of the two counts. Submissions beyond a threshold are counted in `mmsc_relay_fan_out_total`; the first one in a window is logged.",
+    served: true,
+    keys: &[
+        key(
+            "fanout.action",
+            Choice(&["off", "report", "refuse"]),
+            "report",
+            "What happens beyond a threshold: nothing is counted, it is only reported, or it is refused as a service that is denied, which tells the sender no threshold; what is refused does not count.",
+        ),
+        key(
+            "fanout.window",
+            Duration(MINUTE, DAY),
+            "1h",
+            "How long a content is counted from its first submission on; then it begins anew.",
+        ),
+        key(
+            "fanout.sender_recipients",
+            Integer(0, 100_000_000),
+            "1000",
+            "Recipients that one sender may submit one content to in a window; 0: any number.",
+        ),
+        key(
+            "fanout.sender_submissions",
+            Integer(0, 100_000_000),
+            "0",
+            "How often one sender may submit one content in a window; 0: any number.",
+        ),
+        key(
+            "fanout.all_recipients",
+            Integer(0, 100_000_000),
+            "1000",
+            "Recipients that all senders together may submit one content to in a window; 0: any number.",
+        ),
+        key(
+            "fanout.all_submissions",
+            Integer(0, 100_000_000),
+            "0",
+            "How often all senders together may submit one content in a window; 0: any number.",
+        ),
+        key(
+            "fanout.all_min_size",
+            Size(0, 30 * MIB),
+            "1KiB",
+            "Shorter content is counted for its sender alone: many people write the same few words.",
+        ),
+        key(
+            "fanout.contents",
+            Integer(100, 10_000_000),
+            "100000",
+            "Contents remembered for each of the two counts; beyond it the one not seen for longest is forgotten.",
         ),
     ],
 };

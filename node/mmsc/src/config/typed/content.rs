@@ -1,6 +1,7 @@
-//! `content.*`.
+//! `content.*` and `fanout.*`.
 
 use mmsc_domain::content::{ContentPolicy, INSTALLABLE_TYPES, MediaPattern};
+use mmsc_domain::fan_out::{FanOutAction, FanOutLimits, FanOutPolicy};
 
 use super::{Fault, Reader};
 
@@ -25,4 +26,29 @@ pub(super) fn content(reader: &mut Reader<'_>) -> ContentPolicy {
         refused_types,
         check_magic: reader.take("content.check_magic"),
     }
+}
+
+pub(super) fn fan_out(reader: &mut Reader<'_>) -> Option<FanOutPolicy> {
+    let action = match reader.take::<String>("fanout.action").as_str() {
+        "off" => None,
+        "refuse" => Some(FanOutAction::Refuse),
+        _ => Some(FanOutAction::Report),
+    };
+    let mut limit = |path| Some(reader.take::<u64>(path)).filter(|limit| *limit > 0);
+    let sender = FanOutLimits {
+        submissions: limit("fanout.sender_submissions"),
+        recipients: limit("fanout.sender_recipients"),
+    };
+    let everybody = FanOutLimits {
+        submissions: limit("fanout.all_submissions"),
+        recipients: limit("fanout.all_recipients"),
+    };
+    action.map(|action| FanOutPolicy {
+        action,
+        window: reader.take("fanout.window"),
+        sender,
+        everybody,
+        everybody_min_bytes: reader.take("fanout.all_min_size"),
+        contents: reader.take("fanout.contents"),
+    })
 }
