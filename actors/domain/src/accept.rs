@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::address::Address;
 use crate::command::Submit;
+use crate::content;
 use crate::id::{MmId, Token};
 use crate::inbox::Notification;
 use crate::lifecycle::Leads;
@@ -301,24 +302,12 @@ fn hides(routed: &RoutedRecipient, policy: &ServicePolicy) -> bool {
 }
 
 pub(crate) fn check_content(submit: &Submit, content_len: u64, policy: &ServicePolicy) -> Result<(), Refusal> {
-    if submit.parts.len() > policy.max_parts {
-        return Err(Refusal::ContentNotAccepted(format!(
-            "more than {} parts",
-            policy.max_parts
-        )));
-    }
+    content::check(submit, policy).map_err(Refusal::ContentNotAccepted)?;
     let fits = |part: &PartEntry| part.offset.checked_add(part.len).is_some_and(|end| end <= content_len);
-    if !submit.parts.iter().all(fits) {
-        return Err(Refusal::BadField("parts"));
-    }
-    let refused = submit
-        .parts
-        .iter()
-        .map(|part| &part.media_type.essence)
-        .find(|essence| policy.refused_media_types.contains(*essence));
-    match refused {
-        Some(essence) => Err(Refusal::ContentNotAccepted(essence.clone())),
-        None => Ok(()),
+    if submit.parts.iter().all(fits) {
+        Ok(())
+    } else {
+        Err(Refusal::BadField("parts"))
     }
 }
 

@@ -5,6 +5,8 @@
 //! | question | function | all its answers |
 //! |---|---|---|
 //! | is a submission taken, and for whom | [`accept::admit`] | `tests/admission.rs` |
+//! | is content let through, and what is it | [`content::check`] | `tests/content.rs` |
+//! | does the same content go to too many | [`fan_out::Tally`] | [`fan_out`] |
 //! | may a message be passed on, and as what | [`forward::forward`] | `tests/forward.rs` |
 //! | who pays for a reply | [`reply_charging::claim`] | `tests/reply_charging.rs` |
 //! | what may be stored in a network store, and what is listed | [`mmbox`] | `tests/mmbox.rs` |
@@ -16,6 +18,8 @@
 pub mod accept;
 pub mod address;
 pub mod command;
+pub mod content;
+pub mod fan_out;
 pub mod forward;
 pub mod freeze;
 pub mod id;

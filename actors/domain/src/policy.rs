@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::address::HomePrefix;
+use crate::content::ContentPolicy;
+use crate::fan_out::FanOutPolicy;
 use crate::lifecycle::{Leads, Timers};
 use crate::mmbox::MmBoxPolicy;
 use crate::profile::SubscriberProfile;
@@ -49,8 +51,10 @@ pub struct ServicePolicy {
     pub max_envelope_bytes: usize,
     /// A longer subject is cut, in octets, between two characters.
     pub max_subject_bytes: usize,
-    /// Media types (`type/subtype`, lower case) that are not let through.
-    pub refused_media_types: BTreeSet<String>,
+    /// Content that is not let through.
+    pub content: ContentPolicy,
+    /// The same content to many; none: not counted.
+    pub fan_out: Option<FanOutPolicy>,
     /// Lifetime where the submitter names none; counted from the delivery time.
     pub default_expiry: Duration,
     /// A longer lifetime is cut to this; counted from the delivery time.
@@ -96,7 +100,8 @@ impl Default for ServicePolicy {
             max_parts: 256,
             max_envelope_bytes: 48 * 1024,
             max_subject_bytes: 1024,
-            refused_media_types: BTreeSet::new(),
+            content: ContentPolicy::default(),
+            fan_out: Some(FanOutPolicy::default()),
             default_expiry: 7 * DAY,
             max_expiry: 14 * DAY,
             max_deferral: 7 * DAY,

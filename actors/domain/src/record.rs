@@ -4,6 +4,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::address::Address;
+use crate::content::Installable;
 use crate::id::{CopyIndex, MmId, Token};
 use crate::lifecycle::CopyState;
 use crate::reply_charging::{Claim, Offer};
@@ -175,6 +176,10 @@ pub struct PartEntry {
     /// Length in octets.
     #[n(5)]
     pub len: u64,
+    /// What its octets were found to be when they came in, if something installs or runs it.
+    #[n(6)]
+    #[cbor(default, skip_if = "Option::is_none")]
+    pub installable: Option<Installable>,
 }
 
 /// The content of an MM: one stored run of octets, cut into parts.

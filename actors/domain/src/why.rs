@@ -2,6 +2,8 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::content::RefusedContent;
+
 /// Why something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]
@@ -120,6 +122,8 @@ pub enum Refusal {
     ServiceDenied,
     /// The submitter sends more than its allowed rate.
     RateExceeded,
+    /// The same content goes to too many ([`crate::fan_out`]).
+    FannedOut,
     /// Not one recipient.
     NoRecipients,
     /// A recipient that cannot be parsed or reached for good, with its text.
@@ -139,7 +143,7 @@ pub enum Refusal {
         limit: u64,
     },
     /// A kind of content that is not let through.
-    ContentNotAccepted(String),
+    ContentNotAccepted(RefusedContent),
     /// A field contradicts itself or the policy (for example an expiry in the past), by name.
     BadField(&'static str),
     /// An outside party (charging, trigger) refused.

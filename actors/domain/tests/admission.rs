@@ -9,7 +9,7 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::{DAY, NOW, phone, policy, profile, submit, to};
@@ -17,6 +17,7 @@ use mmsc_domain::accept::{
     Admission, ServicePolicy, SubscriberProfile, UnknownSubscribers, Unroutable, admit, notification,
 };
 use mmsc_domain::command::{Submit, TimeWish};
+use mmsc_domain::content::{ContentPolicy, MediaPattern, RefusedContent};
 use mmsc_domain::lifecycle::{Leads, shows_hidden_sender};
 use mmsc_domain::rate::Rate;
 use mmsc_domain::record::{ContentRef, MessageClass, MmHead, Recipient, RecipientKind};
@@ -307,11 +308,19 @@ fn content_that_is_not_let_through() {
     let found = admit(&submit(), LEN, NOW, &few, &profile());
     assert!(matches!(found, Err(Refusal::ContentNotAccepted(_))));
     let clean = ServicePolicy {
-        refused_media_types: BTreeSet::from(["image/jpeg".to_owned()]),
+        content: ContentPolicy {
+            refused_types: vec![MediaPattern::new("image/jpeg")],
+            ..ContentPolicy::default()
+        },
         ..policy()
     };
     let found = admit(&submit(), LEN, NOW, &clean, &profile());
-    assert_eq!(found, Err(Refusal::ContentNotAccepted("image/jpeg".to_owned())));
+    assert_eq!(
+        found,
+        Err(Refusal::ContentNotAccepted(RefusedContent::MediaType(
+            "image/jpeg".to_owned()
+        )))
+    );
     assert_eq!(
         admit(&submit(), LEN - 1, NOW, &policy(), &profile()),
         Err(Refusal::BadField("parts"))

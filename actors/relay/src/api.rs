@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use mmsc_domain::command::{Accepted, Forward, Gone, HandsetAnswer, Retrieval, Submit};
+use mmsc_domain::content::note_installables;
 use mmsc_domain::inbox::ReadStatus;
 use mmsc_domain::mmbox::MmBoxEntry;
 use mmsc_domain::policy::ServicePolicy;
-use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead, MmProgress};
+use mmsc_domain::record::{ChainEntry, CopyRecord, MmHead, MmProgress, PartEntry};
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis};
 use mmsc_ports::{Ports, Task};
@@ -23,6 +24,7 @@ use tokio::sync::{oneshot, watch};
 use crate::absent::Absent;
 use crate::admission::{Admission, AdmissionLimits, Class, Permit};
 use crate::context::{Context, Stop, busy};
+use crate::fan_outs::FanOuts;
 use crate::keys::Target;
 use crate::metrics::Metrics;
 use crate::mm::{self, AcceptWork, Claims, Incoming, MmMessage, Reply, Work};
@@ -165,6 +167,7 @@ impl Relay {
             router: Router::default(),
             absent: Absent::default(),
             rates: Rates::default(),
+            fan_outs: FanOuts::default(),
             paces: Rates::default(),
             parked: Parked::default(),
             at_due_work: AtDueWork::new(Arc::clone(&metrics.mms_at_due_work)),
@@ -245,7 +248,7 @@ impl Relay {
     }
 
     /// Submits a message; `octets` holds the parts' octets one after another.
-    pub async fn submit(&self, submit: Submit, octets: Bytes) -> SubmitAnswer {
+    pub async fn submit(&self, mut submit: Submit, octets: Bytes) -> SubmitAnswer {
         let started = self.ctx.ports.clock.monotonic();
         let permit = match self.admit(Class::Submission, u64::try_from(octets.len()).unwrap_or(u64::MAX)) {
             Ok(permit) => permit,
@@ -260,7 +263,7 @@ impl Relay {
         let Some((id, _fence)) = self.ctx.mint() else {
             return SubmitAnswer::Busy(Busy::Store);
         };
-        let staged = match self.stage(octets).await {
+        let staged = match self.stage(&mut submit.parts, octets).await {
             Ok(staged) => staged,
             Err(busy) => return SubmitAnswer::Busy(busy),
         };
@@ -276,8 +279,9 @@ impl Relay {
         answer
     }
 
-    /// Hands content over for a transaction to adopt; none if there is none.
-    pub(crate) async fn stage(&self, octets: Bytes) -> Result<Option<Staged>, Busy> {
+    /// Looks at what its parts are and hands content over for a transaction to adopt; none if there is none.
+    pub(crate) async fn stage(&self, parts: &mut [PartEntry], octets: Bytes) -> Result<Option<Staged>, Busy> {
+        note_installables(parts, &octets);
         if octets.is_empty() {
             return Ok(None);
         }

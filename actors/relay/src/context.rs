@@ -12,6 +12,7 @@ use mmsc_store::{OperationId, Store, StoreError};
 use crate::absent::Absent;
 use crate::admission::Admission;
 use crate::api::Busy;
+use crate::fan_outs::FanOuts;
 use crate::keys::Entity;
 use crate::metrics::Metrics;
 use crate::port::{Bearer, Gate, Screening};
@@ -32,6 +33,8 @@ pub struct Context {
     pub absent: Absent,
     /// How fast subscribers may send.
     pub rates: Rates,
+    /// How often the same content was submitted.
+    pub fan_outs: FanOuts,
     /// How fast they may be told.
     pub paces: Rates,
     pub parked: Parked,

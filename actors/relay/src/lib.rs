@@ -9,6 +9,7 @@ pub mod admission;
 pub mod api;
 mod completion;
 mod context;
+mod fan_outs;
 mod keys;
 mod metrics;
 mod mm;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use mmsc_domain::content::RefusedContent;
+use mmsc_domain::fan_out::FanOut;
 use mmsc_domain::lifecycle::{Final, Invariant};
 use mmsc_ports::metrics::{Counter, Family, Gauge, Histogram, Source};
 
@@ -13,6 +15,8 @@ pub struct Metrics {
     pub(crate) accepted: Arc<Counter>,
     pub(crate) duplicates: Arc<Counter>,
     pub(crate) refused: Arc<Counter>,
+    pub(crate) refused_content: RefusedContents,
+    pub(crate) fan_outs: [Arc<Counter>; FanOut::ALL.len()],
     pub(crate) no_credit: [Arc<Counter>; Class::ALL.len()],
     pub(crate) finals: [Arc<Counter>; FINALS.len()],
     pub(crate) illegal: Arc<Counter>,
@@ -38,6 +42,16 @@ pub struct Metrics {
     pub(crate) oldest_due_seconds: Arc<Gauge>,
     pub(crate) accept_seconds: Arc<Histogram>,
     pub(crate) not_stored: Arc<Counter>,
+}
+
+/// One counter for each reason.
+#[derive(Debug)]
+pub(crate) struct RefusedContents(Vec<(&'static str, Arc<Counter>)>);
+
+impl Default for RefusedContents {
+    fn default() -> Self {
+        Self(RefusedContent::names().map(|name| (name, Arc::default())).collect())
+    }
 }
 
 const FINALS: [&str; 8] = [
@@ -81,6 +95,23 @@ impl Metrics {
         }
     }
 
+    /// A message, or what was to be stored, was refused for its content.
+    pub fn count_refused_content(&self, why: &RefusedContent) {
+        tracing::debug!(why = why.name(), "content is not let through");
+        let mut known = self.refused_content.0.iter();
+        if let Some((_, counter)) = known.find(|(name, _)| *name == why.name()) {
+            counter.increment();
+        }
+    }
+
+    /// A submission passed a threshold.
+    pub fn count_fan_out(&self, which: FanOut) {
+        let at = FanOut::ALL.iter().position(|known| *known == which);
+        if let Some(counter) = at.and_then(|at| self.fan_outs.get(at)) {
+            counter.increment();
+        }
+    }
+
     /// A command was turned away for want of a credit.
     pub fn count_no_credit(&self, class: Class) {
         let at = Class::ALL.iter().position(|known| *known == class);
@@ -106,6 +137,12 @@ impl Metrics {
             .iter()
             .map(|known| known.name().to_owned())
             .zip(self.violations.iter().map(counter));
+        let fan_outs = FanOut::ALL
+            .iter()
+            .map(|which| which.name().to_owned())
+            .zip(self.fan_outs.iter().map(counter));
+        let refused_content = self.refused_content.0.iter();
+        let refused_content = refused_content.map(|(name, source)| ((*name).to_owned(), counter(source)));
         vec![
             single(
                 "mmsc_relay_accepted_total",
@@ -121,6 +158,18 @@ impl Metrics {
                 "mmsc_relay_refused_total",
                 "Submissions refused for good.",
                 &self.refused,
+            ),
+            Family::labelled(
+                "mmsc_relay_content_refused_total",
+                "Messages and uploads refused for their content, by what it was found to be.",
+                "reason",
+                refused_content,
+            ),
+            Family::labelled(
+                "mmsc_relay_fan_out_total",
+                "Submissions beyond a threshold for the same content to many, refused or not.",
+                "reason",
+                fan_outs,
             ),
             Family::labelled(
                 "mmsc_relay_no_credit_total",

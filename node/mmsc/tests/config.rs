@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use mmsc::config::{self, Config, ConfigErrors, Fault, Issue, Place};
+use mmsc_domain::content::ContentPolicy;
+use mmsc_domain::fan_out::{FanOutAction, FanOutLimits, FanOutPolicy};
 
 fn parse(text: &str, sets: &[&str]) -> Result<Config, ConfigErrors> {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
@@ -49,6 +51,43 @@ fn network_stores_are_offered_where_it_says_so() {
             .any(|issue| issue.key.as_deref() == Some("mmbox.max_view_octets")),
         "{issues:?}"
     );
+}
+
+#[test]
+fn content_is_refused_as_it_says() {
+    let content = |text: &str, sets: &[&str]| parse(text, sets).unwrap().policy.content;
+    let refuses = |content: &ContentPolicy, essence: &str| content.refused_types.iter().any(|it| it.matches(essence));
+    assert_eq!(content("", &[]), ContentPolicy::default());
+    let more = "[content]\nrefuse_types = ['installable', 'video/*']\ncheck_magic = false\n";
+    let more = content(more, &["limits.refused_media_types=Image/GIF"]);
+    for essence in ["application/java-archive", "video/mp4", "image/gif"] {
+        assert!(refuses(&more, essence), "{essence}");
+    }
+    assert!(!more.check_magic && !refuses(&more, "image/jpeg"));
+    assert_eq!(content("", &["content.refuse_types="]).refused_types, []);
+    let told = issues("[content]\nrefuse_types = ['video/*', 'instalable']\n", &[]);
+    assert!(told[0].message.starts_with("element 2 is \"instalable\""), "{told:#?}");
+}
+
+#[test]
+fn fan_out_is_counted_as_it_says() {
+    let fan_out = |sets: &[&str]| parse("", sets).unwrap().policy.fan_out;
+    assert_eq!(fan_out(&[]), Some(FanOutPolicy::default()));
+    assert_eq!(fan_out(&["fanout.action=off"]), None);
+    let sets = [
+        "fanout.action=refuse",
+        "fanout.sender_submissions=5",
+        "fanout.all_recipients=0",
+        "fanout.window=10m",
+    ];
+    let strict = fan_out(&sets).unwrap();
+    assert_eq!(strict.action, FanOutAction::Refuse);
+    assert_eq!(
+        (strict.sender.submissions, strict.sender.recipients),
+        (Some(5), Some(1000))
+    );
+    assert_eq!(strict.everybody, FanOutLimits::default());
+    assert_eq!(strict.window, Duration::from_secs(600));
 }
 
 #[test]

@@ -115,9 +115,11 @@ pub enum NotStored {
 impl From<Refusal> for NotStored {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::NoIdentity | Refusal::ServiceDenied | Refusal::Screened(_) | Refusal::MayNotBeForwarded => {
-                Self::NotAllowed
-            }
+            Refusal::NoIdentity
+            | Refusal::ServiceDenied
+            | Refusal::FannedOut
+            | Refusal::Screened(_)
+            | Refusal::MayNotBeForwarded => Self::NotAllowed,
             Refusal::UnknownMessage => Self::NotFound,
             Refusal::TooLarge { .. } | Refusal::TooManyRecipients { .. } => Self::TooLarge,
             Refusal::RateExceeded => Self::TooOften,

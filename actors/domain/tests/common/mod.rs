@@ -62,6 +62,7 @@ pub fn part(offset: u64, len: u64) -> PartEntry {
         }],
         offset,
         len,
+        installable: None,
     }
 }
 

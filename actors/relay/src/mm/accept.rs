@@ -21,6 +21,7 @@ use mmsc_store::{ContentId, Holder, Staged, Txn};
 use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Stop};
+use crate::fan_outs::{self, Counted};
 use crate::keys::{self, DueEntry, DueItem, Target};
 use crate::mm::change::{After, Change, DUPLICATE_WINDOW, tell_mm};
 use crate::mm::fetch::{original, resolve};
@@ -61,6 +62,8 @@ pub struct AcceptWork {
     pub digest: Option<[u8; 32]>,
     /// Whether its sender may send so soon; asked once, however often the transaction runs.
     within_rate: OnceLock<bool>,
+    /// Whether its content goes to too many; counted once, likewise.
+    fanned_out: OnceLock<bool>,
 }
 
 impl AcceptWork {
@@ -71,6 +74,7 @@ impl AcceptWork {
             digest: digest(&incoming),
             incoming,
             within_rate: OnceLock::new(),
+            fanned_out: OnceLock::new(),
         }
     }
 
@@ -79,6 +83,19 @@ impl AcceptWork {
             ctx.policy
                 .rate_of(sender)
                 .is_none_or(|rate| ctx.rates.take(self.incoming.originator(), rate, now).is_ok())
+        })
+    }
+
+    /// Counts what is about to be accepted; whether it is refused for going to too many.
+    fn is_fanned_out(&self, ctx: &Context, submit: &Submit, content: &ContentRef, recipients: usize) -> bool {
+        *self.fanned_out.get_or_init(|| {
+            let what = Counted {
+                sender: &submit.originator,
+                sha256: &content.sha256,
+                content_len: content.len,
+                recipients: u64::try_from(recipients).unwrap_or(u64::MAX),
+            };
+            fan_outs::refuses(ctx, submit.interface, what)
         })
     }
 }
@@ -166,6 +183,9 @@ pub async fn accept(
     };
     if let Screened::Denied(by) = ctx.screening.screen(submit) {
         return refused(Refusal::Screened(by));
+    }
+    if work.is_fanned_out(ctx, submit, &taken.content, admission.recipients.len()) {
+        return refused(Refusal::FannedOut);
     }
     let claimed = match &work.claims {
         Some(claims) => match claimed(txn, id, claims, submit, taken.content.len, now).await? {

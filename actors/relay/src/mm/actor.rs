@@ -260,6 +260,9 @@ async fn answer_submitter(
         }
         Verdict::Refused(refusal) => {
             ctx.metrics.refused.increment();
+            if let Refusal::ContentNotAccepted(why) = refusal {
+                ctx.metrics.count_refused_content(why);
+            }
             let refusal: Refusal = refusal.clone();
             SubmitAnswer::Refused(refusal)
         }

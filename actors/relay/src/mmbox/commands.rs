@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use mmsc_domain::content;
 use mmsc_domain::mmbox::{MmBoxEntry, MmBoxPolicy, MmBoxTotals, NotStored, StoreWish, Upload, View};
 use mmsc_domain::{Address, Token};
 use mmsc_store::{Committed, ContentId, StoreError, TransactError};
@@ -76,7 +77,7 @@ impl Relay {
     }
 
     /// m-mbox-upload-req: stores a message of the client; `octets` holds its parts' octets one after another.
-    pub async fn mmbox_upload(&self, upload: Upload, octets: Bytes) -> MmBoxAnswer<Committed<Token>> {
+    pub async fn mmbox_upload(&self, mut upload: Upload, octets: Bytes) -> MmBoxAnswer<Committed<Token>> {
         if self.ctx.policy.mmbox.is_none() {
             return MmBoxAnswer::Not(NotStored::NotOffered);
         }
@@ -88,7 +89,7 @@ impl Relay {
         if len > self.ctx.policy.max_content_bytes {
             return MmBoxAnswer::Not(NotStored::TooLarge);
         }
-        let staged = match self.stage(octets).await {
+        let staged = match self.stage(&mut upload.message.parts, octets).await {
             Ok(staged) => staged,
             Err(busy) => return MmBoxAnswer::Busy(busy),
         };
@@ -97,7 +98,13 @@ impl Relay {
         let commit = ctx.store.transact(ctx.operation(), |txn| async move {
             store::upload(ctx, &txn, upload, staged, within_rate).await
         });
-        self.stored(commit.await)
+        let answer = self.stored(commit.await);
+        if matches!(answer, MmBoxAnswer::Not(NotStored::NotAccepted))
+            && let Err(why) = content::check(&upload.message, &ctx.policy)
+        {
+            ctx.metrics.count_refused_content(&why);
+        }
+        answer
     }
 
     fn stored(

@@ -211,6 +211,18 @@ pub fn metric(metrics: &mmsc_relay::Metrics, name: &str) -> i64 {
     }
 }
 
+/// The value of a count with one label.
+pub fn labelled(metrics: &mmsc_relay::Metrics, name: &str, value: &str) -> i64 {
+    let families = metrics.families();
+    let family = families.iter().find(|family| family.name == name);
+    let mut samples = family.expect("no such metric").samples.iter();
+    let sample = samples.find(|sample| sample.labels.iter().any(|(_, it)| it == value));
+    match &sample.expect("no such label").source {
+        mmsc_ports::metrics::Source::Counter(counter) => i64::try_from(counter.value()).unwrap(),
+        _ => panic!("no count"),
+    }
+}
+
 /// One process start.
 pub struct Node {
     pub relay: Relay,
@@ -346,6 +358,7 @@ pub fn submit_to(recipients: Vec<Recipient>, transaction: &str) -> Submit {
             headers: Vec::new(),
             offset: 0,
             len: CONTENT.len() as u64,
+            installable: None,
         }],
         carried: CarriedFields::default(),
         duplicate: Some(DuplicateKey {

@@ -265,6 +265,7 @@ fn refusal_label(fault: &Fault) -> Mm1Refusal {
         Fault::Refused(
             Refusal::ServiceDenied
             | Refusal::RateExceeded
+            | Refusal::FannedOut
             | Refusal::NoRecipients
             | Refusal::BadRecipient(_)
             | Refusal::TooManyRecipients { .. }

@@ -153,7 +153,9 @@ fn not_stored_status(not: NotStored) -> ResponseStatus {
 
 fn refusal_status(refusal: &Refusal) -> ResponseStatus {
     match refusal {
-        Refusal::NoIdentity | Refusal::ServiceDenied | Refusal::Screened(_) => ResponseStatus::PermanentServiceDenied,
+        Refusal::NoIdentity | Refusal::ServiceDenied | Refusal::FannedOut | Refusal::Screened(_) => {
+            ResponseStatus::PermanentServiceDenied
+        }
         Refusal::RateExceeded => ResponseStatus::TransientFailure,
         Refusal::NoRecipients | Refusal::BadField(_) => ResponseStatus::PermanentFormatCorrupt,
         Refusal::BadRecipient(_) => ResponseStatus::PermanentAddressUnresolved,
@@ -282,13 +284,14 @@ fn not_stored_text(not: NotStored) -> &'static str {
 fn refusal_text(refusal: &Refusal) -> String {
     match refusal {
         Refusal::NoIdentity => "Subscriber not identified".to_owned(),
-        Refusal::ServiceDenied => "Service not allowed".to_owned(),
+        // Who fans out is told neither that nor the threshold.
+        Refusal::ServiceDenied | Refusal::FannedOut => "Service not allowed".to_owned(),
         Refusal::RateExceeded => "Too many messages, try again later".to_owned(),
         Refusal::NoRecipients => "No recipient".to_owned(),
         Refusal::BadRecipient(text) => format!("Recipient not reachable: {}", printable(text)),
         Refusal::TooManyRecipients { limit, .. } => format!("More than {limit} recipients"),
         Refusal::TooLarge { limit, .. } => format!("More than {limit} octets"),
-        Refusal::ContentNotAccepted(what) => format!("Content not accepted: {}", printable(what)),
+        Refusal::ContentNotAccepted(what) => format!("Content not accepted: {}", printable(&what.to_string())),
         Refusal::BadField(name) => format!("{name} not acceptable"),
         Refusal::Screened(why) => format!("Refused: {why}"),
         Refusal::HidingNotPossible => "The sender cannot be hidden from this recipient".to_owned(),

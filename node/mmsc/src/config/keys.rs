@@ -1,6 +1,7 @@
 //! The table of keys: the one place that knows what may be configured. Parsing, refusal of unknown keys, hints and the
 //! reference page all read it.
 
+mod content;
 mod interfaces;
 mod later;
 mod node;
@@ -8,6 +9,7 @@ mod policy;
 mod ppg;
 
 use super::value::Kind;
+use content::{CONTENT, FANOUT};
 use interfaces::{MM1, SMSC};
 use later::{ADMIN, API, CLUSTER, MM3, MM4, MM7, OCS, PEER, VASP};
 use node::{LOG, NODE, OPS, RELAY, STORE};
@@ -101,6 +103,8 @@ pub const SECTIONS: &[Section] = &[
     SUBSCRIBERS,
     NUMBERS,
     LIMITS,
+    CONTENT,
+    FANOUT,
     EXPIRY,
     RETENTION,
     MMBOX,

@@ -20,6 +20,7 @@ use super::value::Value;
 use super::values::Values;
 
 mod backup;
+mod content;
 mod mm1;
 mod ppg;
 mod smsc;
@@ -197,11 +198,8 @@ fn policy(reader: &mut Reader<'_>) -> ServicePolicy {
         reply_charging: reader.take("mm1.reply_charging"),
         max_subject_bytes: reader.take("limits.subject"),
         max_forwards: reader.take("limits.forwards"),
-        refused_media_types: reader
-            .take::<Vec<String>>("limits.refused_media_types")
-            .iter()
-            .map(|name| name.to_ascii_lowercase())
-            .collect(),
+        content: content::content(reader),
+        fan_out: content::fan_out(reader),
         default_expiry: reader.take("expiry.default"),
         max_expiry: reader.take("expiry.max"),
         max_deferral: reader.take("expiry.delivery_time_max"),

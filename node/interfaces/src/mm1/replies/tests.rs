@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use mmsc_domain::command::Accepted;
+use mmsc_domain::content::RefusedContent;
 use mmsc_domain::mmbox::Stored;
 use mmsc_domain::{MmId, ShardId, Token, UnixMillis};
 use mmsc_wire::mms;
@@ -22,11 +23,12 @@ fn faults() -> Vec<Fault> {
         Refusal::NoIdentity,
         Refusal::ServiceDenied,
         Refusal::RateExceeded,
+        Refusal::FannedOut,
         Refusal::NoRecipients,
         Refusal::BadRecipient("bad".to_owned()),
         Refusal::TooManyRecipients { found: 21, limit: 20 },
         Refusal::TooLarge { found: 2, limit: 1 },
-        Refusal::ContentNotAccepted("application/x-evil".to_owned()),
+        Refusal::ContentNotAccepted(RefusedContent::MediaType("application/x-evil".to_owned())),
         Refusal::BadField("X-Mms-Expiry"),
         Refusal::Screened("charging"),
         Refusal::HidingNotPossible,

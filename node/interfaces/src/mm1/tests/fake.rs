@@ -139,6 +139,7 @@ fn part(essence: &str, content_id: &str, offset: u64, len: u64) -> PartEntry {
         headers: Vec::new(),
         offset,
         len,
+        installable: None,
     }
 }
 

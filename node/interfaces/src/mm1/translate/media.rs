@@ -115,6 +115,8 @@ pub(super) fn part_from_wire(head: &PartHead<'_>, offset: u64, len: u64) -> Part
             .collect(),
         offset,
         len,
+        // Looked for by the relay, whatever the interface.
+        installable: None,
     }
 }
 

@@ -158,7 +158,7 @@ pub(super) const LIMITS: Section = Section {
             "limits.refused_media_types",
             Texts,
             "",
-            "Media types (`type/subtype`) that are not let through.",
+            "Media types (`type/subtype`) that are not let through, beside those of `content.refuse_types`.",
         ),
         key(
             "limits.forwards",
