@@ -47,6 +47,7 @@ scenarios! {
     submit_to_report
     identity
     smuggling
+    heads_without_end
     pipelining
     oversize
     slow_peers

@@ -13,6 +13,8 @@ const MIB: usize = 1024 * 1024;
 const LIMIT_MIB: usize = 1;
 /// Beyond everything that is read and dropped.
 const SENT_MIB: usize = 64;
+/// Read of chunks without end at most: those four MiB, and a buffer.
+const READ_MIB: usize = 5;
 /// What refusing may cost at most, in resident memory: far less than was sent.
 const ALLOWED_GROWTH: u64 = 16 * MIB as u64;
 
@@ -26,7 +28,7 @@ pub async fn run(story: &mut Story) {
     story.tell(format!("a small one: {answer}"));
     let before = fresh_peak(&rig);
     by_its_head(story, &mm1, &identity).await;
-    in_chunks(story, &mm1, &identity).await;
+    in_chunks(story, &rig, &mm1, &identity).await;
     let after = rig.node.usage().unwrap().peak_resident_bytes;
     let grown = after.saturating_sub(before);
     println!("resident before {} KiB, at most {} KiB", before / 1024, after / 1024);
@@ -71,21 +73,26 @@ async fn by_its_head(story: &mut Story, mm1: &str, identity: &str) {
     story.tell(format!("one octet of content too much: {answer}"));
 }
 
-async fn in_chunks(story: &mut Story, mm1: &str, identity: &str) {
+async fn in_chunks(story: &mut Story, rig: &Rig, mm1: &str, identity: &str) {
     let lines = format!("{identity}Transfer-Encoding: chunked\r\n");
     let opening = submission("chunks", &[BOB.as_bytes()]);
     let mut first = format!("{:x}\r\n", opening.len()).into_bytes();
     first.extend_from_slice(&opening);
     let mut chunk = format!("\r\n{MIB:x}\r\n").into_bytes();
     chunk.extend_from_slice(&vec![b'x'; MIB]);
+    let received = "mmsc_mm1_received_bytes_total";
+    let before = rig.metrics().await.sum(received).unwrap();
     let mut wire = Wire::open(mm1).await;
     wire.send(&post_framed(&lines, &first)).await;
-    let mut taken = 0;
-    while taken < SENT_MIB && wire.send(&chunk).await {
-        taken += 1;
+    let mut sent = 0;
+    while sent < SENT_MIB && wire.send(&chunk).await {
+        sent += 1;
     }
-    assert!(taken < SENT_MIB, "the node read everything");
-    story.tell("chunks without end: cut off before they were all sent");
+    assert!(sent < SENT_MIB, "the node took everything");
+    let read = rig.metrics().await.sum(received).unwrap() - before;
+    println!("of chunks without end {} KiB were read", read / 1024.0);
+    assert!(read < (READ_MIB * MIB) as f64, "{read} octets were read");
+    story.tell("chunks without end: cut off where nothing more is read");
     let mut wire = Wire::open(mm1).await;
     wire.send(&post_framed(&lines, &first)).await;
     for _ in 0..3 {
