@@ -6,6 +6,7 @@
 //! | `server.rs` | accepts connections, caps them, drains them, restarts itself |
 //! | `connection.rs` | one connection: TLS, HTTP/1.1 or HTTP/2, idle limit |
 //! | `guard.rs` | the octet stream under hyper: stalled peers, octet counts, "the last octet left" |
+//! | `framing.rs` | refuses requests that two readers could frame differently |
 //! | `body.rs` | request bodies with limits, response bodies without copies |
 //! | `network.rs` | address ranges of trusted peers |
 //! | `tls.rs` | certificate and key |
@@ -13,6 +14,7 @@
 
 mod body;
 mod connection;
+mod framing;
 mod guard;
 mod network;
 mod runtime;

@@ -15,6 +15,8 @@ pub struct HttpMetrics {
     pub connections_refused: Arc<Counter>,
     /// TLS handshakes that failed or took too long.
     pub handshake_failures: Arc<Counter>,
+    /// Requests that were cut off because two readers could frame them differently.
+    pub ambiguous_requests: Arc<Counter>,
     /// Errors of `accept`.
     pub accept_errors: Arc<Counter>,
     /// Times that the accepting task had to be started again.
@@ -335,6 +337,11 @@ impl Mm1Metrics {
                 "mmsc_mm1_handshake_failures_total",
                 "TLS handshakes on MM1 that failed or took too long.",
                 &http.handshake_failures,
+            ),
+            counter(
+                "mmsc_mm1_ambiguous_requests_total",
+                "Requests on MM1 that were cut off because two readers could frame them differently (request smuggling).",
+                &http.ambiguous_requests,
             ),
             counter(
                 "mmsc_mm1_accept_errors_total",

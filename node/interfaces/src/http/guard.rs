@@ -1,5 +1,6 @@
-//! The octet stream under hyper. It ends a peer that does not begin, does not read or reads too slowly; it counts
-//! octets; and it knows when the last octet of a response was handed to the socket.
+//! The octet stream under hyper. It ends a peer that does not begin, does not read or reads too slowly; it lets nothing
+//! through that leaves open where a request ends; it counts octets; and it knows when the last octet of a response was
+//! handed to the socket.
 
 use std::io;
 use std::pin::Pin;
@@ -12,6 +13,7 @@ use mmsc_ports::net::BoxStream;
 use mmsc_ports::{BoxFuture, Clock};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::framing::{Ambiguous, Framing};
 use crate::metrics::HttpMetrics;
 
 /// How long a stream may keep us waiting.
@@ -35,10 +37,23 @@ pub(super) struct Guarded {
     limits: StreamLimits,
     opening: Option<BoxFuture<'static, ()>>,
     received: u64,
+    incoming: Incoming,
     stall: Option<Stall>,
     departures: Arc<Departures>,
     metrics: Arc<HttpMetrics>,
 }
+
+/// What comes in.
+enum Incoming {
+    Followed(Framing),
+    /// Something ambiguous came. Of these octets, what is not read yet is the last that hyper gets.
+    Cut(&'static [u8]),
+}
+
+/// No octet of a head is NUL. The empty line behind it lets hyper look: it reads no head of which the end is not there.
+const NO_HEAD: &[u8] = b"\0\r\n\r\n";
+/// The body is not whole then, whatever stood before: with an empty line behind it, it might be.
+const NO_BODY: &[u8] = b"\0";
 
 /// A write that waits for its peer.
 struct Stall {
@@ -63,6 +78,7 @@ impl Guarded {
             limits,
             opening,
             received: 0,
+            incoming: Incoming::Followed(Framing::new()),
             stall: None,
             departures,
             metrics,
@@ -91,6 +107,32 @@ impl Guarded {
         Poll::Pending
     }
 
+    /// Cuts off what was just read, from `before` on, where two readers may see different requests. In place of the first
+    /// such octet hyper gets what no request has, so that it refuses that one; behind it the stream has ended.
+    fn cut(&mut self, buf: &mut ReadBuf<'_>, before: usize) {
+        let Incoming::Followed(framing) = &mut self.incoming else {
+            return;
+        };
+        let octets = buf.filled().get(before..).unwrap_or_default();
+        if let Err(Ambiguous { index, in_head }) = framing.follow(octets) {
+            self.metrics.ambiguous_requests.increment();
+            self.incoming = Incoming::Cut(if in_head { NO_HEAD } else { NO_BODY });
+            buf.set_filled(before + index);
+            self.end(buf);
+        }
+    }
+
+    /// Hands out what is left of the end; whether the stream was cut.
+    fn end(&mut self, buf: &mut ReadBuf<'_>) -> bool {
+        let Incoming::Cut(end) = &mut self.incoming else {
+            return false;
+        };
+        let (now, later) = end.split_at(end.len().min(buf.remaining()));
+        buf.put_slice(now);
+        *end = later;
+        true
+    }
+
     fn sent(&mut self, octets: usize) {
         let octets = u64::try_from(octets).unwrap_or(u64::MAX);
         self.metrics.sent_octets.add(octets);
@@ -114,6 +156,9 @@ impl Stall {
 impl AsyncRead for Guarded {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
+        if self.end(buf) {
+            return Poll::Ready(Ok(()));
+        }
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Ready(outcome) => {
                 let octets = u64::try_from(buf.filled().len().saturating_sub(before)).unwrap_or(u64::MAX);
@@ -122,6 +167,7 @@ impl AsyncRead for Guarded {
                 if self.received >= OPENING_OCTETS {
                     self.opening = None;
                 }
+                self.cut(buf, before);
                 Poll::Ready(outcome)
             }
             Poll::Pending => {

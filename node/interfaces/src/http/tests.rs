@@ -361,3 +361,38 @@ async fn a_body_is_not_discarded_for_ever() {
         assert_eq!((taken.load(Ordering::Relaxed), took), (read, seconds), "{octets}");
     }
 }
+
+/// However small the pieces are in which it is read, the end of a stream that was cut comes whole, and nothing behind it.
+#[tokio::test]
+async fn what_is_cut_ends_the_same_for_every_buffer() {
+    for (request, read) in [
+        ("GET / HTTP/1.1\nX: y\r\n\r\n", "GET / HTTP/1.1\0\r\n\r\n"),
+        (
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0;a\n\r\n",
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0;a\0",
+        ),
+    ] {
+        for room in [1, 3, 16, 1024] {
+            let (mut near, far) = tokio::io::duplex(1024);
+            let limits = guard::StreamLimits {
+                opening: Duration::from_secs(30),
+                write_idle: Duration::from_secs(30),
+                write_rate: 1,
+            };
+            let metrics = Arc::new(HttpMetrics::default());
+            let clock = Arc::new(TokioClock::start());
+            let mut stream = guard::Guarded::new(Box::new(far), clock, limits, Arc::default(), metrics.clone());
+            near.write_all(request.as_bytes()).await.unwrap();
+            let mut octets = Vec::new();
+            let mut piece = vec![0; room];
+            loop {
+                match stream.read(&mut piece).await.unwrap() {
+                    0 => break,
+                    count => octets.extend_from_slice(&piece[..count]),
+                }
+            }
+            assert_eq!(String::from_utf8_lossy(&octets), read, "{room}");
+            assert_eq!(metrics.ambiguous_requests.value(), 1, "{room}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, Version};
 use mmsc_domain::{Address, Token};
@@ -68,6 +68,11 @@ impl Service {
 
     async fn answer(self: &Arc<Self>, peer: &Peer, request: Request<Incoming>) -> Answer {
         let (mut parts, body) = request.into_parts();
+        // RFC 9112, 3.2. One that lacks it is served: old clients do, and nothing here depends on it.
+        if parts.headers.get_all(HOST).iter().nth(1).is_some() {
+            self.leave(&parts, body);
+            return self.http(Mm1Request::Other, HttpFault::BadRequest, Mm1Refusal::Http);
+        }
         let identity = self.identities.take(&mut parts.headers, peer.address.ip());
         match &identity {
             Identity::Bad(bad) => self.distrust(*bad, peer),

@@ -140,7 +140,8 @@ impl Identities {
                 Ok(None) => continue,
                 Err(bad) => return Identity::Bad(bad),
             };
-            let Ok(address) = Address::parse_identity(&text, self.home.as_ref()) else {
+            // A gateway vouches for numbers. Whatever else can be an address of a message is none of a subscriber here.
+            let Ok(address @ Address::Phone(_)) = Address::parse_identity(&text, self.home.as_ref()) else {
                 return Identity::Bad(BadIdentity::Unreadable);
             };
             if found.as_ref().is_some_and(|first| *first != address) {
