@@ -205,6 +205,7 @@ fn a_read_report_names_the_recipient_as_the_network_knows_it() {
     let Pdu::ReadOrigInd(pdu) = decode(&octets) else {
         panic!()
     };
+    assert!(pdu.message_id.to_str().ends_with("@mms.example"));
     assert_eq!(pdu.to.to_str(), "+15550100001/TYPE=PLMN");
     assert_eq!(pdu.from.0.to_str(), "+15550100002/TYPE=PLMN");
     assert_eq!(pdu.date.0, EPOCH_SECONDS);
