@@ -95,6 +95,18 @@ pub struct Notification {
     /// It is the reply to this message, and its recipient pays for it.
     #[n(21)]
     pub reply_to: Option<MmId>,
+    /// X-Mms-Reply-Applic-ID.
+    #[n(22)]
+    pub reply_applic_id: Option<String>,
+    /// X-Mms-Aux-Applic-Info.
+    #[n(23)]
+    pub aux_applic_info: Option<String>,
+    /// X-Mms-Content-Class, the octet of the encapsulation.
+    #[n(24)]
+    pub content_class: Option<u8>,
+    /// X-Mms-DRM-Content.
+    #[n(25)]
+    pub drm_content: Option<bool>,
 }
 
 /// The fields of a delivery report.

@@ -231,6 +231,15 @@ fn inbox_rows() {
         notification.stored = true;
     }
     assert_record("inbox_notification.2.cbor", &stored);
+    let mut application = notification_row(&telling);
+    if let Telling::Notification(notification) = &mut application.telling {
+        notification.applic_id = Some("app".to_owned());
+        notification.reply_applic_id = Some("reply-app".to_owned());
+        notification.aux_applic_info = Some("aux".to_owned());
+        notification.content_class = Some(0x82);
+        notification.drm_content = Some(true);
+    }
+    assert_record("inbox_notification.3.cbor", &application);
     for (name, last) in [
         ("sent", AttemptState::Sent(sent())),
         ("failed", AttemptState::Failed),

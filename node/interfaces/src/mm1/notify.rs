@@ -15,8 +15,8 @@ use mmsc_domain::{Address, UnixMillis};
 use mmsc_ports::{BoxFuture, Clock};
 use mmsc_relay::port::{Bearer, TellAttempt, TellOutcome};
 use mmsc_wire::mms::{
-    self, CancelReq, Date, DeliveryInd, EncodedString, NotificationInd, Pdu, ReadOrigInd, Size, Status, TimeValue,
-    Version,
+    self, CancelReq, ContentClass, Date, DeliveryInd, EncodedString, NotificationInd, Pdu, ReadOrigInd, Size, Status,
+    TimeValue, Version,
 };
 use mmsc_wire::push;
 
@@ -188,6 +188,7 @@ fn notification_ind<'a>(
     // Seconds left at sending; clients count from receipt. Never 0: that would be expired on arrival.
     let left = notification.expires_at.since(now).max(Duration::from_secs(1));
     let known = |minor| version.minor_or_zero() >= minor;
+    let text_of_1_3 = |text: &'a Option<String>| text.as_deref().filter(|_| known(3)).map(Into::into);
     let offer = notification.reply_offer.as_ref().filter(|_| known(1));
     NotificationInd {
         reply_charging: offer.map(reply_charging),
@@ -210,7 +211,14 @@ fn notification_ind<'a>(
         // Less than the PDU that is retrieved; why stands at `push_pdu`.
         message_size: Size(notification.size_bytes),
         expiry: TimeValue::Relative(left.as_secs()),
-        applic_id: notification.applic_id.as_deref().filter(|_| known(3)).map(Into::into),
+        applic_id: text_of_1_3(&notification.applic_id),
+        reply_applic_id: text_of_1_3(&notification.reply_applic_id),
+        aux_applic_info: text_of_1_3(&notification.aux_applic_info),
+        content_class: notification
+            .content_class
+            .filter(|_| known(3))
+            .and_then(ContentClass::from_octet),
+        drm_content: notification.drm_content.filter(|_| known(3)),
         ..NotificationInd::default()
     }
 }

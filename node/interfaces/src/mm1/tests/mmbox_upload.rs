@@ -232,6 +232,7 @@ async fn a_stored_message_is_fetched_with_state_and_keywords() {
     assert_eq!(conf.mm_flags, [flag(FlagAction::Add, "work")]);
     assert_eq!(conf.content_location, Some(location(TOKEN).into()));
     assert!(conf.message_id.is_some());
+    assert_eq!((conf.reply_charging, conf.reply_charging_id), (None, None));
     let parts = conf.content.parts();
     assert_eq!([parts[0].data, parts[1].data].concat(), content);
     assert_eq!(bench.fake.next_served().await, (TOKEN, true));

@@ -41,6 +41,10 @@ fn notification() -> Notification {
         expires_at: NOW.plus(Duration::from_secs(259_200)),
         delivery_report: false,
         applic_id: None,
+        reply_applic_id: None,
+        aux_applic_info: None,
+        content_class: None,
+        drm_content: None,
         reply_offer: None,
         reply_to: None,
         stored: false,
@@ -81,6 +85,10 @@ fn optional_fields_depend_on_the_version() {
         priority: Priority::High,
         delivery_report: true,
         applic_id: Some("app".to_owned()),
+        reply_applic_id: Some("reply-app".to_owned()),
+        aux_applic_info: Some("aux".to_owned()),
+        content_class: Some(0x82),
+        drm_content: Some(true),
         ..notification()
     };
     for (version, priority, applic_id) in [
@@ -94,6 +102,13 @@ fn optional_fields_depend_on_the_version() {
         assert_eq!(pdu.version.octet(), version);
         assert_eq!(pdu.priority.is_some(), priority, "{version:x}");
         assert_eq!(pdu.applic_id.is_some(), applic_id, "{version:x}");
+        assert_eq!(pdu.reply_applic_id.is_some(), applic_id, "{version:x}");
+        assert_eq!(pdu.aux_applic_info.is_some(), applic_id, "{version:x}");
+        assert_eq!(
+            pdu.content_class,
+            applic_id.then_some(mmsc_wire::mms::ContentClass::ImageRich)
+        );
+        assert_eq!(pdu.drm_content, applic_id.then_some(true));
         assert_eq!(pdu.delivery_report, Some(true));
         assert_eq!(pdu.subject.unwrap().to_str(), "x".repeat(39) + "ü");
     }
@@ -190,6 +205,7 @@ fn a_read_report_names_the_recipient_as_the_network_knows_it() {
     let Pdu::ReadOrigInd(pdu) = decode(&octets) else {
         panic!()
     };
+    assert!(pdu.message_id.to_str().ends_with("@mms.example"));
     assert_eq!(pdu.to.to_str(), "+15550100001/TYPE=PLMN");
     assert_eq!(pdu.from.0.to_str(), "+15550100002/TYPE=PLMN");
     assert_eq!(pdu.date.0, EPOCH_SECONDS);
@@ -301,6 +317,10 @@ fn what_this_release_has_nothing_for_is_not_sent() {
         priority: Priority::High,
         delivery_report: true,
         applic_id: Some("app".to_owned()),
+        reply_applic_id: Some("reply-app".to_owned()),
+        aux_applic_info: Some("aux".to_owned()),
+        content_class: Some(0x82),
+        drm_content: Some(true),
         reply_offer: Some(Offer {
             text_only: true,
             deadline: NOW.plus(Duration::from_secs(7200)),
@@ -329,15 +349,13 @@ fn what_this_release_has_nothing_for_is_not_sent() {
         Field::ELEMENT_DESCRIPTOR,
         Field::RECOMMENDED_RETRIEVAL_MODE,
         Field::RECOMMENDED_RETRIEVAL_MODE_TEXT,
-        Field::CONTENT_CLASS,
-        Field::DRM_CONTENT,
         Field::REPLACE_ID,
     ];
     let table = [
         (
             Telling::Notification(everything),
             MessageType::NotificationInd,
-            [&of_notifications[..], &application].concat(),
+            of_notifications.to_vec(),
         ),
         (
             Telling::DeliveryReport(delivered),

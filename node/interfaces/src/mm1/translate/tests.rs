@@ -1,5 +1,6 @@
 use bytes::{Bytes, BytesMut};
 use mmsc_domain::command::{Retrieval, Submit, TimeWish};
+use mmsc_domain::mmbox::{FlagChange, MmBoxState, StoreWish};
 use mmsc_domain::record::{ContentRef, Interface, MmHead, Originator, Recipient, RecipientKind};
 use mmsc_domain::reply_charging::{Claim, Offer};
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
@@ -399,6 +400,12 @@ fn fields_of_a_forward() {
         expiry: Some(TimeValue::Relative(60)),
         delivery_time: Some(TimeValue::Absolute(1_704_067_200)),
         read_report: Some(true),
+        store: Some(true),
+        mm_state: Some(mms::MmState::Sent),
+        mm_flags: vec![mms::MmFlag {
+            action: mms::FlagAction::Add,
+            keyword: "work".into(),
+        }],
         ..mms::ForwardReq::default()
     };
     let (forward, left_out) = forward(&pdu, Token([1; 16]), sender(), Version::V1_2, None).unwrap();
@@ -414,7 +421,11 @@ fn fields_of_a_forward() {
     assert_eq!(forward.delivery_time, Some(TimeWish::At(UnixMillis(1_704_067_200_000))));
     assert!(forward.read_report && !forward.delivery_report);
     assert!(forward.report_allowed, "unless it says no");
-    assert_eq!(forward.store, None);
+    let wish = StoreWish {
+        state: Some(MmBoxState::Sent),
+        flags: vec![FlagChange::Add("work".to_owned())],
+    };
+    assert_eq!(forward.store, Some(wish));
 }
 
 #[test]
