@@ -4,6 +4,9 @@ use crate::pdu::{from, post, submission};
 use crate::rig::{ALICE, BOB, Rig};
 use crate::story::Story;
 
+/// Comes last.
+const DAVE: &str = "+15550100004";
+
 pub async fn run(story: &mut Story) {
     let mut rig = Rig::start(&[]).await;
     let mm1 = rig.mm1();
@@ -47,7 +50,11 @@ pub async fn run(story: &mut Story) {
     let body = submission("both", &[BOB.as_bytes(), b"+1\x01555"]);
     let answer = crate::wire::ask(&mm1, &post(&identity, &body)).await;
     story.tell(format!("bob beside a bad one: {answer}"));
-    let (push, _) = rig.notification().await;
-    story.tell(format!("the first that is notified: {}", push.to));
+    // The two that were accepted, and nobody else before somebody who is told after all of them.
+    let mut told = vec![rig.notification().await.0.to, rig.notification().await.0.to];
+    told.sort();
+    rig.submitted(1, DAVE, 2_000).await;
+    told.push(rig.notification().await.0.to);
+    story.tell(format!("notified: {told:?}"));
     rig.stop().await;
 }

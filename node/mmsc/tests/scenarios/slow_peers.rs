@@ -18,11 +18,11 @@ const ASKED: usize = 10;
 
 pub async fn run(story: &mut Story) {
     let sets = [
-        ("mm1.head_timeout", "1s"),
-        ("mm1.body_timeout", "1s"),
+        ("mm1.head_timeout", "2s"),
+        ("mm1.body_timeout", "2s"),
         ("mm1.body_rate", "1000"),
-        ("mm1.write_timeout", "1s"),
-        ("mm1.idle_timeout", "1s"),
+        ("mm1.write_timeout", "2s"),
+        ("mm1.idle_timeout", "2s"),
     ];
     let mut rig = Rig::start(&sets).await;
     let mm1 = rig.mm1();

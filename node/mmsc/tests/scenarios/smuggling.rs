@@ -83,7 +83,7 @@ pub async fn run(story: &mut Story) {
     let mut wire = Wire::open(&mm1).await;
     let first = post_framed(&(identity.clone() + FRAMED[0].1), b"0\r\n\r\n");
     for octet in [first, smuggled.clone()].concat() {
-        if !wire.send(&[octet]).await {
+        if wire.has_spoken() || !wire.send(&[octet]).await {
             break;
         }
     }
