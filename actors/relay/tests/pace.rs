@@ -181,3 +181,34 @@ async fn messages_that_expire_at_one_moment_are_handed_out_a_bounded_number_at_a
     assert!((1..=1024).contains(&most), "{most} at once");
     eventually("all at rest", || metric(&metrics, "mmsc_relay_mms_at_due_work") == 0).await;
 }
+
+/// A handset shows itself while an attempt to reach it is under way, which then fails: what failed is told at once all
+/// the same, and not when its next turn comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_shows_itself_during_an_attempt_that_fails_is_told_at_once() {
+    let mut world = World::new();
+    world.policy.telling.born_due = Duration::from_secs(3600);
+    world.policy.telling.failed_backoff = vec![Duration::from_secs(3600)];
+    let node = world.start_with(Behaviour::Fail).await;
+    let attempts = |token: &str| {
+        let told = node.bearer.notifications();
+        told.iter().filter(|(_, of, _)| format!("{of:?}") == *token).count()
+    };
+    accept(&node, submit_to(vec![to(phone(2))], "first")).await;
+    eventually("an attempt", || node.bearer.count() == 1).await;
+    let first = format!("{:?}", node.bearer.notifications()[0].1);
+    let metrics = node.relay.metrics();
+    eventually("it failed", || metric(&metrics, "mmsc_relay_tell_failed_total") == 1).await;
+    let said = Arc::new(tokio::sync::Notify::new());
+    node.bearer.behave(Behaviour::SlowFail(Arc::clone(&said)));
+    accept(&node, submit_to(vec![to(phone(2))], "second")).await;
+    eventually("a second attempt", || node.bearer.count() == 2).await;
+    let second = format!("{:?}", node.bearer.notifications()[1].1);
+
+    node.bearer.behave(Behaviour::Accept);
+    node.relay.subscriber_seen(phone(2));
+    // Its sighting has arrived once what failed before is at work.
+    eventually("at work", || metric(&metrics, "mmsc_relay_held_inbox_rows") == 2).await;
+    said.notify_one();
+    eventually("both told", || attempts(&first) == 2 && attempts(&second) == 2).await;
+}

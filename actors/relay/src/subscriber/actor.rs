@@ -103,6 +103,8 @@ pub struct SubscriberState {
     pub(super) turn_asked: bool,
     /// How often some destination had come up when the oldest attempt began whose outcome is not written yet.
     pub(super) ups_before: Option<u64>,
+    /// The handset showed itself while the attempt was made that is under way.
+    pub(super) seen_meanwhile: bool,
 }
 
 /// The actor.
@@ -140,6 +142,7 @@ impl Actor for SubscriberActor {
             timer: false,
             turn_asked: false,
             ups_before: None,
+            seen_meanwhile: false,
         })
     }
 
@@ -155,7 +158,10 @@ impl Actor for SubscriberActor {
             SubscriberMessage::Due(entries) => state.counted().due(&me, entries),
             SubscriberMessage::DestinationUp => state.counted().want(Some(TellEvent::DestinationUp)),
             SubscriberMessage::Found(before) => state.counted().found(before),
-            SubscriberMessage::Seen => state.counted().want(Some(TellEvent::SubscriberSeen)),
+            SubscriberMessage::Seen => {
+                state.seen_meanwhile = state.rows.is_attempting();
+                state.counted().want(Some(TellEvent::SubscriberSeen));
+            }
             SubscriberMessage::Release(item) => state.counted().load_released(&me, item),
             SubscriberMessage::Receipt(receipt, reply) => state.counted().receipt(&me, receipt, reply),
             SubscriberMessage::Flush => {

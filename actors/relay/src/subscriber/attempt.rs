@@ -73,9 +73,12 @@ impl SubscriberState {
 
     pub(super) fn attempt_done(&mut self, item: &ItemKey, outcome: TellOutcome) {
         self.count_outcome(&outcome);
+        let seen = std::mem::take(&mut self.seen_meanwhile);
         if !self.rows.attempt_ended(item) {
             return;
         }
+        // It is there after all: what just failed does not wait for its next turn. Of any other outcome this is nothing.
+        let seen = seen.then_some(TellEvent::SubscriberSeen);
         let event = match outcome {
             TellOutcome::Sent(sent) => TellEvent::Sent(sent),
             TellOutcome::Failed { retry_after } => TellEvent::Failed { retry_after },
@@ -84,6 +87,9 @@ impl SubscriberState {
             TellOutcome::Unknown => TellEvent::Unknown,
         };
         self.event(item, event);
+        if let Some(seen) = seen {
+            self.event(item, seen);
+        }
     }
 
     fn count_outcome(&self, outcome: &TellOutcome) {

@@ -78,6 +78,8 @@ pub enum Behaviour {
     Refuse,
     Fail,
     Down,
+    /// Fails after having waited for the test.
+    SlowFail(Arc<tokio::sync::Notify>),
     /// Says "down" after having waited for the test.
     SlowDown(Arc<tokio::sync::Notify>),
 }
@@ -174,6 +176,10 @@ impl Bearer for NotingBearer {
                 Behaviour::Hang => std::future::pending().await,
                 Behaviour::Refuse => TellOutcome::Refused,
                 Behaviour::Fail => TellOutcome::Failed { retry_after: None },
+                Behaviour::SlowFail(said) => {
+                    said.notified().await;
+                    TellOutcome::Failed { retry_after: None }
+                }
                 Behaviour::SlowDown(said) => {
                     said.notified().await;
                     TellOutcome::Unavailable {
