@@ -2,13 +2,13 @@
 
 use mmsc_domain::Address;
 use mmsc_domain::inbox::{AttemptState, InboxRow};
-use mmsc_domain::profile::SubscriberProfile;
 use mmsc_store::RangeOptions;
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, Entity, ItemKey};
 use crate::records::{decode, read};
 use crate::subscriber::held::is_push;
+use crate::terminals;
 
 type Failed = mmsc_store::TransactError<Stop>;
 
@@ -89,15 +89,11 @@ pub async fn pushed_as(
     }
 }
 
-/// The MMS version to speak to a handset: what its record says, else 1.2 with fields of 1.0 and 1.1 only (MM1 digest 18).
-pub async fn mms_version(ctx: &Context, shard: u16, address: &Address) -> Result<u8, Failed> {
-    let profile: Option<SubscriberProfile> = ctx
+/// The MMS version to speak to a handset: what is known of it, else 1.2 with fields of 1.0 and 1.1 only (MM1 digest 18).
+pub async fn mms_version(ctx: &Context, address: &Address) -> Result<u8, Failed> {
+    let known = ctx
         .store
-        .read(|txn| async move {
-            let row = txn.get_snapshot(keys::subscriber(shard, address)).await?;
-            row.map(|row| decode(&row, keys::subscriber(shard, address)))
-                .transpose()
-        })
+        .read(|txn| async move { terminals::mms_version(ctx, &txn, address).await })
         .await?;
-    Ok(profile.and_then(|profile| profile.mms_version).unwrap_or(0x92))
+    Ok(known.unwrap_or(0x92))
 }
