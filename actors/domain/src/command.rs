@@ -156,6 +156,8 @@ pub struct Retrieval {
     pub recipient: Address,
     /// The copy was final before: nothing changes through this retrieval.
     pub repeated: bool,
+    /// MMS version octet that the recipient's handset is known to speak.
+    pub mms_version: Option<u8>,
 }
 
 /// Why there is nothing to retrieve.

@@ -12,6 +12,7 @@
 //! | what may be stored in a network store, and what is listed | [`mmbox`] | `tests/mmbox.rs` |
 //! | where is a recipient served | [`routing::RoutingTable::route`] | [`routing`] |
 //! | what happens to a copy | [`lifecycle::step`] | `tests/golden/lifecycle.txt` |
+//! | what is known of a handset | [`terminal::sighted`] | [`terminal`] |
 //! | when is a handset told, and when no more | [`telling::step`] | `tests/golden/telling.txt` |
 #![forbid(unsafe_code)]
 
@@ -33,6 +34,7 @@ pub mod record;
 pub mod reply_charging;
 pub mod routing;
 pub mod telling;
+pub mod terminal;
 pub mod time;
 pub mod why;
 

@@ -22,6 +22,7 @@ const WAITING: u8 = 0x25;
 const SHELF: u8 = 0x26;
 const SUBSCRIBER: u8 = 0x27;
 const UNREADABLE: u8 = 0x28;
+const TERMINAL: u8 = 0x2A;
 
 /// Something that has an actor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -365,6 +366,11 @@ pub fn parse_shelf(key: &[u8]) -> Option<(Entity, Option<ItemKey>)> {
 /// A subscriber's profile.
 pub fn subscriber(shard: u16, address: &Address) -> Bytes {
     Key::new(SUBSCRIBER, shard).text(&encode_address(address)).into()
+}
+
+/// What is known of a subscriber's handset.
+pub fn terminal(shard: u16, address: &Address) -> Bytes {
+    Key::new(TERMINAL, shard).text(&encode_address(address)).into()
 }
 
 /// Where a record that cannot be decoded is set aside.

@@ -18,6 +18,7 @@ pub mod port;
 mod rates;
 mod records;
 mod subscriber;
+mod terminals;
 mod tree;
 
 pub use admission::AdmissionLimits;

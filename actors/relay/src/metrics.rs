@@ -42,6 +42,8 @@ pub struct Metrics {
     pub(crate) oldest_due_seconds: Arc<Gauge>,
     pub(crate) accept_seconds: Arc<Histogram>,
     pub(crate) not_stored: Arc<Counter>,
+    pub(crate) terminals_written: Arc<Counter>,
+    pub(crate) terminals_dropped: Arc<Counter>,
 }
 
 /// One counter for each reason.
@@ -293,6 +295,16 @@ impl Metrics {
                 "mmsc_relay_mmbox_not_stored_total",
                 "Messages that a network store had no room for.",
                 &self.not_stored,
+            ),
+            single(
+                "mmsc_relay_terminals_written_total",
+                "Times that what is known of a subscriber's handset changed.",
+                &self.terminals_written,
+            ),
+            single(
+                "mmsc_relay_terminals_dropped_total",
+                "Times that what a handset said about itself was not looked at, for want of credit or of the store.",
+                &self.terminals_dropped,
             ),
             Family::single(
                 "mmsc_relay_accept_seconds",

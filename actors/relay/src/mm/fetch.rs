@@ -12,6 +12,7 @@ use crate::keys::{self, Target};
 use crate::mm::change::initial_progress;
 use crate::mmbox;
 use crate::records::{decode, read};
+use crate::terminals;
 
 /// What a token stands for.
 pub async fn resolve(txn: &Txn, token: Token) -> Result<Option<Target>, Stop> {
@@ -78,6 +79,7 @@ async fn fetch_copy(
         return Ok(FetchAnswer::Gone(Gone::Ended));
     }
     Ok(FetchAnswer::Content(Box::new(Retrieval {
+        mms_version: terminals::mms_version(ctx, txn, &copy.recipient.address).await?,
         head,
         token,
         recipient: copy.recipient.address,

@@ -8,7 +8,7 @@ use mmsc_domain::{CopyIndex, Why};
 use crate::context::Stop;
 use crate::mm::change::Change;
 use crate::mm::work::Outcome;
-use crate::subscriber::known_version;
+use crate::terminals;
 
 /// X-Mms-MMS-Version of 1.3: older handsets discard the PDU, or stumble over it.
 const MMS_1_3: u8 = 0x93;
@@ -24,7 +24,7 @@ impl Change<'_> {
         };
         let mut copy = copy.clone();
         let address = copy.recipient.address.clone();
-        let version = known_version(self.txn, self.ctx.shard_of(&address), &address).await?;
+        let version = terminals::mms_version(self.ctx, self.txn, &address).await?;
         if copy.taken_back || version.is_none_or(|version| version < MMS_1_3) {
             return Ok(());
         }

@@ -39,7 +39,7 @@ impl SubscriberState {
             self.ctx.metrics.repeated_attempts.increment();
         }
         let completion = Completion::new(me.clone(), SubscriberMessage::AttemptDone(item, TellOutcome::Unknown));
-        let (ctx, address, shard) = (Arc::clone(&self.ctx), self.address.clone(), self.fence.shard);
+        let (ctx, address) = (Arc::clone(&self.ctx), self.address.clone());
         let (telling, number, expires_at) = (row.telling.clone(), row.attempts, row.expires_at);
         let task = async move {
             let Some(bearer) = ctx.bearer.get() else {
@@ -48,7 +48,7 @@ impl SubscriberState {
                 };
                 return completion.finish(SubscriberMessage::AttemptDone(item, outcome));
             };
-            let mms_version = load::mms_version(&ctx, shard, &address).await.unwrap_or(0x92);
+            let mms_version = load::mms_version(&ctx, &address).await.unwrap_or(0x92);
             let gate = ctx.gate();
             let telling = TellAttempt {
                 to: address,

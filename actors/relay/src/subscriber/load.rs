@@ -2,13 +2,13 @@
 
 use mmsc_domain::Address;
 use mmsc_domain::inbox::{AttemptState, InboxRow};
-use mmsc_domain::profile::SubscriberProfile;
-use mmsc_store::{RangeOptions, Txn};
+use mmsc_store::RangeOptions;
 
 use crate::context::{Context, Stop};
 use crate::keys::{self, Entity, ItemKey};
 use crate::records::{decode, read};
 use crate::subscriber::held::is_push;
+use crate::terminals;
 
 type Failed = mmsc_store::TransactError<Stop>;
 
@@ -89,20 +89,11 @@ pub async fn pushed_as(
     }
 }
 
-/// The MMS version to speak to a handset: what its record says, else 1.2 with fields of 1.0 and 1.1 only (MM1 digest 18).
-pub async fn mms_version(ctx: &Context, shard: u16, address: &Address) -> Result<u8, Failed> {
+/// The MMS version to speak to a handset: what is known of it, else 1.2 with fields of 1.0 and 1.1 only (MM1 digest 18).
+pub async fn mms_version(ctx: &Context, address: &Address) -> Result<u8, Failed> {
     let known = ctx
         .store
-        .read(|txn| async move { known_version(&txn, shard, address).await });
-    Ok(known.await?.unwrap_or(0x92))
-}
-
-/// The MMS version octet that a handset is known to speak.
-pub async fn known_version(txn: &Txn, shard: u16, address: &Address) -> Result<Option<u8>, Stop> {
-    let key = keys::subscriber(shard, address);
-    let Some(row) = txn.get_snapshot(key.clone()).await? else {
-        return Ok(None);
-    };
-    let profile: SubscriberProfile = decode(&row, key)?;
-    Ok(profile.mms_version)
+        .read(|txn| async move { terminals::mms_version(ctx, &txn, address).await })
+        .await?;
+    Ok(known.unwrap_or(0x92))
 }

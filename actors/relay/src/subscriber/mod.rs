@@ -13,4 +13,3 @@ mod reads;
 
 pub use actor::{SubscriberActor, SubscriberArguments, SubscriberMessage};
 pub use attempt::NO_BEARER;
-pub use load::known_version;

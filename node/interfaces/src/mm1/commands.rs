@@ -4,6 +4,7 @@ use bytes::Bytes;
 use mmsc_domain::command::{Forward, HandsetAnswer, Retrieval, Submit};
 use mmsc_domain::inbox::ReadStatus;
 use mmsc_domain::mmbox::{MmBoxEntry, StoreWish, Upload, View};
+use mmsc_domain::terminal::Sighting;
 use mmsc_domain::{Address, MmId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
 use mmsc_relay::admission::Class;
@@ -55,6 +56,8 @@ pub trait Commands: Send + Sync + 'static {
     fn mmbox_delete(&self, owner: Address, token: Token) -> BoxFuture<'_, MmBoxAnswer<()>>;
     /// See [`Relay::subscriber_seen`].
     fn subscriber_seen(&self, address: Address);
+    /// See [`Relay::terminal_seen`].
+    fn terminal_seen(&self, address: Address, sighting: Sighting);
 }
 
 /// Why there is no content to a message; the store says the rest.
@@ -152,5 +155,9 @@ impl Commands for Relay {
 
     fn subscriber_seen(&self, address: Address) {
         Relay::subscriber_seen(self, address);
+    }
+
+    fn terminal_seen(&self, address: Address, sighting: Sighting) {
+        Relay::terminal_seen(self, address, sighting);
     }
 }

@@ -1,12 +1,14 @@
 //! One request: who it is from, what it asks for, how long it took.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HOST};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, Version};
+use hyper::{HeaderMap, Method, Request, Response, Version};
+use mmsc_domain::terminal::Sighting;
 use mmsc_domain::{Address, Token};
 use mmsc_ports::{BoxFuture, Ports};
 use mmsc_relay::Busy;
@@ -20,7 +22,7 @@ use super::identity::{BadIdentity, Identities, Identity};
 use super::replies::{Asked, Fault, HttpFault};
 use super::seen::Seen;
 use super::translate::StorePlace;
-use super::{post, respond, retrieve};
+use super::{post, respond, retrieve, terminal};
 use crate::http::{BodyBudget, BodyError, BodyLimits, Chunks, Handler, Peer, discard_body, read_body};
 use crate::metrics::{Mm1Metrics, Mm1Outcome, Mm1Refusal, Mm1Request};
 
@@ -35,7 +37,12 @@ pub(super) struct Service {
     body_limits: BodyLimits,
     budget: BodyBudget,
     seen: Seen,
+    /// Whose handset was looked at lately: with the version of a PDU, and without.
+    looked_at: [Seen; 2],
 }
+
+/// Between two looks at what one subscriber's handset says about itself.
+const LOOK_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// What a request comes to.
 pub(super) struct Answer {
@@ -59,6 +66,7 @@ impl Service {
             body_limits: config.limits.body(),
             budget: BodyBudget::new(config.limits.max_buffered_octets),
             seen: Seen::new(config.seen_interval),
+            looked_at: [(); 2].map(|()| Seen::long(LOOK_INTERVAL)),
             commands,
             ports: ports.clone(),
             metrics,
@@ -97,6 +105,24 @@ impl Service {
     fn notice(&self, address: &Address) {
         if self.seen.is_news(address, self.ports.clock.monotonic()) {
             self.commands.subscriber_seen(address.clone());
+        }
+    }
+
+    /// What a request says about its handset, looked at now and then. A PDU says its version as well.
+    pub(super) fn look_at(&self, identity: &Identity, headers: &HeaderMap, version: Option<mms::Version>) {
+        let Identity::Known(address) = identity else { return };
+        let [with_version, without] = &self.looked_at;
+        let looked_at = if version.is_some() { with_version } else { without };
+        if !looked_at.is_news(address, self.ports.clock.monotonic()) {
+            return;
+        }
+        let mut sighting = terminal::sighting(headers);
+        // Of another major version we know nothing.
+        sighting.mms_version = version
+            .filter(|version| version.major() == mms::Version::V1_0.major())
+            .map(mms::Version::octet);
+        if sighting != Sighting::default() {
+            self.commands.terminal_seen(address.clone(), sighting);
         }
     }
 

@@ -20,7 +20,8 @@
 //! errors into MM1's words; `notify.rs` is the other direction, telling handsets by push.
 //!
 //! A request with an identity is also a sighting of that handset: the relay hears of it
-//! ([`Commands::subscriber_seen`]), so that messages that wait for an absent handset are told.
+//! ([`Commands::subscriber_seen`]), so that messages that wait for an absent handset are told, and from time to time of
+//! what the handset says about itself ([`Commands::terminal_seen`]).
 
 mod commands;
 mod config;
@@ -36,6 +37,7 @@ mod respond;
 mod retrieve;
 mod seen;
 mod submit;
+mod terminal;
 mod translate;
 
 #[cfg(test)]

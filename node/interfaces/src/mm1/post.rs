@@ -43,6 +43,7 @@ pub(super) async fn answer(service: &Arc<Service>, parts: &Parts, mut body: Inco
             return refuse_partial(service, &error.partial, &Fault::Malformed(error.kind));
         }
     };
+    service.look_at(&identity, &parts.headers, pdu.version());
     if let Pdu::SendReq(pdu) = &pdu {
         let prepared = submit::prepare(service, pdu, &octets, identity);
         return match prepared {

@@ -20,6 +20,7 @@ use crate::metrics::{Mm1Outcome, Mm1Refusal, Mm1Request};
 
 pub(super) async fn answer(service: &Arc<Service>, peer: &Peer, parts: &Parts, identity: Identity) -> Answer {
     let request = Mm1Request::Retrieve;
+    service.look_at(&identity, &parts.headers, None);
     let found = match find(service, request, parts, identity).await {
         Ok(found) => found,
         Err(answer) => return answer,

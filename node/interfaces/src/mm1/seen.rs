@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use mmsc_domain::Address;
 
-/// Slots of the table. Two addresses in one slot only cost a poke more.
+/// Slots of a table. Two addresses in one slot only cost a poke more.
 const SLOTS: usize = 8192;
+/// Slots where it is asked over a long time, so that many addresses come along: 2 MiB.
+const MANY_SLOTS: usize = 262_144;
 
 /// A table of fixed size that forgets: a hash and the second of its last sighting in each slot.
 pub(super) struct Seen {
@@ -17,8 +19,17 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn new(interval: Duration) -> Self {
+        Self::with_slots(interval, SLOTS)
+    }
+
+    /// For an interval in which many addresses show themselves.
+    pub(super) fn long(interval: Duration) -> Self {
+        Self::with_slots(interval, MANY_SLOTS)
+    }
+
+    fn with_slots(interval: Duration, slots: usize) -> Self {
         Self {
-            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            slots: (0..slots).map(|_| AtomicU64::new(0)).collect(),
             interval,
         }
     }
@@ -28,7 +39,7 @@ impl Seen {
         let mut hasher = DefaultHasher::new();
         address.hash(&mut hasher);
         let hash = hasher.finish();
-        let slot = usize::try_from(hash % SLOTS as u64).unwrap_or(0);
+        let slot = usize::try_from(hash % self.slots.len().max(1) as u64).unwrap_or(0);
         let Some(slot) = self.slots.get(slot) else { return true };
         // Upper half: part of the hash, never 0. Lower half: seconds of the monotonic clock.
         let tag = (hash >> 32) | 1;

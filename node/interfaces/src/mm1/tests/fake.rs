@@ -10,6 +10,7 @@ use mmsc_domain::mmbox::{MmBoxEntry, NotStored, StoreWish, Stored, Upload, View}
 use mmsc_domain::record::{
     CarriedFields, ContentRef, Interface, MediaType, MessageClass, MmHead, Originator, Parameter, PartEntry, Priority,
 };
+use mmsc_domain::terminal::Sighting;
 use mmsc_domain::why::Refusal;
 use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_ports::BoxFuture;
@@ -46,6 +47,7 @@ pub(super) struct Fake {
     pub(super) served: Mutex<Vec<(Token, bool)>>,
     pub(super) served_now: Notify,
     pub(super) seen: Mutex<Vec<Address>>,
+    pub(super) sighted: Mutex<Vec<(Address, Sighting)>>,
     pub(super) forwarded: Mutex<Vec<Forward>>,
     pub(super) read: Mutex<Vec<Read>>,
     /// What handsets' words come to; [`HandsetReply::Done`] for what is not in it.
@@ -187,6 +189,7 @@ fn retrieval(token: Token, parts: Vec<PartEntry>, len: u64) -> Retrieval {
         token,
         recipient: Address::Phone("15550100002".to_owned()),
         repeated: false,
+        mms_version: None,
     }
 }
 
@@ -334,5 +337,9 @@ impl Commands for Fake {
 
     fn subscriber_seen(&self, address: Address) {
         self.seen.lock().unwrap().push(address);
+    }
+
+    fn terminal_seen(&self, address: Address, sighting: Sighting) {
+        self.sighted.lock().unwrap().push((address, sighting));
     }
 }

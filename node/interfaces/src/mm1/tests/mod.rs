@@ -11,6 +11,7 @@ mod pdus;
 mod recipient;
 mod recipients;
 mod retrieval;
+mod terminal;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -14,6 +14,7 @@ use mmsc_wire::mms::{
 };
 use mmsc_wire::wsp::{ValueError, multipart};
 
+use super::super::replies::answer_version;
 use super::media;
 use super::mmbox::{StorePlace, mm_flags, mm_state};
 
@@ -106,7 +107,9 @@ fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
     let head = &retrieval.head;
     let from = (!head.originator.hidden).then(|| head.originator.address.to_wire().into());
     let (previously_sent_by, previously_sent_date) = previously_sent(&head.previously_sent);
-    let offer = head.reply_offer.as_ref();
+    let version = spoken(retrieval.mms_version);
+    let known = |minor| version.minor_or_zero() >= minor;
+    let offer = head.reply_offer.as_ref().filter(|_| known(1));
     let conf = RetrieveConf {
         reply_charging: offer.map(reply_charging),
         reply_charging_deadline: offer.map(|offer| TimeValue::Absolute(offer.deadline.seconds())),
@@ -114,11 +117,12 @@ fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
         reply_charging_id: head
             .reply_claim
             .as_ref()
+            .filter(|_| known(1))
             .map(|claim| claim.original.message_id(domain).into()),
         previously_sent_by,
         previously_sent_date,
         transaction_id: Some(retrieval.token.to_string().into()),
-        version: Version::V1_2,
+        version,
         message_id: Some(head.id.message_id(domain).into()),
         date: Date(head.date.seconds()),
         from,
@@ -133,6 +137,17 @@ fn conf<'a>(retrieval: &'a Retrieval, domain: &str) -> RetrieveConf<'a> {
         ..RetrieveConf::default()
     };
     carry(conf, &head.carried)
+}
+
+/// The version to speak: 1.2, or less where the handset is known to speak less.
+fn spoken(known: Option<u8>) -> Version {
+    let known = known
+        .map(Version::from_octet)
+        .filter(|known| known.major() == Version::V1_2.major());
+    match known {
+        Some(known) if known.minor_or_zero() < Version::V1_2.minor_or_zero() => answer_version(Some(known)),
+        Some(_) | None => Version::V1_2,
+    }
 }
 
 fn stored_conf<'a>(entry: &'a MmBoxEntry, place: &StorePlace<'_>) -> RetrieveConf<'a> {

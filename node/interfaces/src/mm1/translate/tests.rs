@@ -57,6 +57,7 @@ fn retrieval(submit: &Submit) -> Retrieval {
         token: Token([9; 16]),
         recipient: Address::Phone("15550100002".to_owned()),
         repeated: false,
+        mms_version: None,
     }
 }
 
@@ -459,4 +460,42 @@ fn parts_outside_the_content_are_noticed() {
     let (submit, _) = translated(&decoded(&octets), &octets);
     let refused = retrieve_conf(&retrieval(&submit), Some(&Bytes::from_static(b"1234")), "mms.example");
     assert_eq!(refused.unwrap_err(), RetrieveError::Outside(0));
+}
+
+/// A handset is served in a version that it knows, and at most in 1.2; without what that version does not have.
+#[test]
+fn a_retrieval_speaks_the_version_of_the_handset() {
+    let pdu = SendReq {
+        to: vec!["+15550100002/TYPE=PLMN".into()],
+        content: Content::mixed(Vec::new()),
+        ..SendReq::default()
+    };
+    let mut octets = Vec::new();
+    mms::encode(&pdu.clone().into(), &mut octets).unwrap();
+    let (submit, content) = translated(&pdu, &octets);
+    let mut retrieval = retrieval(&submit);
+    retrieval.head.reply_offer = Some(mmsc_domain::reply_charging::Offer {
+        text_only: false,
+        deadline: UnixMillis(1_704_153_600_000),
+        size: None,
+    });
+    for (known, version, charged) in [
+        (None, Version::V1_2, true),
+        (Some(0x90), Version::V1_0, false),
+        (Some(0x91), Version::V1_1, true),
+        (Some(0x93), Version::V1_2, true),
+        (Some(0xA0), Version::V1_2, true),
+    ] {
+        retrieval.mms_version = known;
+        let (chunks, _) = retrieve_conf(&retrieval, Some(&content), "mms.example").unwrap();
+        let sent = whole(&chunks);
+        let Pdu::RetrieveConf(conf) = mms::decode(&sent, &Limits::default()).unwrap() else {
+            panic!("{known:?}")
+        };
+        assert_eq!(
+            (conf.version, conf.reply_charging.is_some()),
+            (version, charged),
+            "{known:?}"
+        );
+    }
 }
