@@ -146,12 +146,14 @@ impl fmt::Display for RefusedContent {
     }
 }
 
-/// Looks at the octets of each part and notes what is installable. `octets` are those of the whole content.
+/// Looks at the octets of each part and notes what is installable. `octets` are those of the whole content. What an
+/// adapter found inside a part, whose form it knows, stays.
 ///
 /// A part costs a look at its first octets; an archive also a walk over its directory, without unpacking.
 pub fn note_installables(parts: &mut [PartEntry], octets: &[u8]) {
     for part in parts {
-        part.installable = octets_of(part, octets).and_then(Installable::of);
+        let found = octets_of(part, octets).and_then(Installable::of);
+        part.installable = found.or(part.installable);
     }
 }
 

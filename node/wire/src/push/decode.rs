@@ -102,7 +102,12 @@ pub fn decode(buf: &[u8]) -> Result<Push<'_>, PushError> {
 
 fn application_id(value: Value<'_>) -> Option<ApplicationId<'_>> {
     match value {
-        Value::Text(_) => value.text().ok().map(ApplicationId::Name),
+        // One without a name has no form of its own to be passed on in: it would be read as the number 0.
+        Value::Text(_) => value
+            .text()
+            .ok()
+            .filter(|name| !name.as_octets().is_empty())
+            .map(ApplicationId::Name),
         Value::Octet(_) | Value::Data(_) => value
             .integer()
             .ok()

@@ -115,7 +115,7 @@ pub(super) fn part_from_wire(head: &PartHead<'_>, offset: u64, len: u64) -> Part
             .collect(),
         offset,
         len,
-        // Looked for by the relay, whatever the interface.
+        // Looked for by the relay, whatever the interface; inside a multipart by whoever translates the part.
         installable: None,
     }
 }

@@ -8,14 +8,17 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use mmsc_domain::address::HomePrefix;
 use mmsc_domain::command::{DuplicateKey, Submit, TimeWish};
+use mmsc_domain::content::Installable;
 use mmsc_domain::record::{
     CarriedFields, Interface, MediaType, MessageClass, PartEntry, Priority, Recipient, RecipientKind,
 };
 use mmsc_domain::reply_charging::{OfferWish, ReplyCharging};
 use mmsc_domain::{Address, MmId, UnixMillis};
 use mmsc_wire::mms::{
-    self, Body, Content, EncodedString, Part, PartHead, SendReq, Sender, SenderVisibility, Text, TimeValue, Version,
+    self, Body, Content, EncodedString, Limits, Part, PartHead, SendReq, Sender, SenderVisibility, Text, TimeValue,
+    Version,
 };
+use mmsc_wire::wsp::multipart;
 
 use super::media;
 use super::mmbox::store_wish;
@@ -194,11 +197,23 @@ pub(super) fn parts(content: &Content<'_>, octets: &[u8]) -> (MediaType, Vec<Par
     for part in parts {
         let source = source(part, octets);
         let len = u64::try_from(source.len()).unwrap_or(u64::MAX);
-        entries.push(media::part_from_wire(&part.head, at, len));
+        let mut entry = media::part_from_wire(&part.head, at, len);
+        entry.installable = inside(part);
+        entries.push(entry);
         sources.push(source);
         at += len;
     }
     (media::body_from_wire(&content.media), entries, sources)
+}
+
+/// What is installable inside a part that is a multipart itself; the relay sees only octets.
+fn inside(part: &Part<'_>) -> Option<Installable> {
+    if !part.head.media.media.is_multipart() {
+        return None;
+    }
+    let limits = Limits::default();
+    let leaves = multipart::leaves(std::slice::from_ref(part), limits.max_depth, limits.max_parts);
+    leaves.iter().find_map(|leaf| Installable::of(&leaf.plain_data()))
 }
 
 fn source(part: &Part<'_>, octets: &[u8]) -> Source {

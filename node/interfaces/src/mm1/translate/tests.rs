@@ -1,5 +1,6 @@
 use bytes::{Bytes, BytesMut};
 use mmsc_domain::command::{Retrieval, Submit, TimeWish};
+use mmsc_domain::content::Installable;
 use mmsc_domain::mmbox::{FlagChange, MmBoxState, StoreWish};
 use mmsc_domain::record::{ContentRef, Interface, MmHead, Originator, Recipient, RecipientKind};
 use mmsc_domain::reply_charging::{Claim, Offer};
@@ -7,6 +8,7 @@ use mmsc_domain::{Address, MmId, ShardId, Token, UnixMillis};
 use mmsc_wire::mms::{
     self, Body, Content, Limits, Part, PartHead, Pdu, RetrieveConf, SendReq, Text, TimeValue, Version,
 };
+use mmsc_wire::wsp::multipart;
 
 use super::media;
 use super::*;
@@ -497,5 +499,36 @@ fn a_retrieval_speaks_the_version_of_the_handset() {
             (version, charged),
             "{known:?}"
         );
+    }
+}
+
+/// A multipart inside a part hides no program; the relay, which sees only its octets, keeps what was found.
+#[test]
+fn a_program_inside_a_nested_multipart_is_found() {
+    fn part<'a>(media: &'static str, data: &'a [u8]) -> Part<'a> {
+        let head = PartHead {
+            media: media.into(),
+            ..PartHead::default()
+        };
+        Part { head, data }
+    }
+    let (mut inner, mut outer) = (Vec::new(), Vec::new());
+    let program = part("image/jpeg", b"\x7fELF and the rest");
+    multipart::encode(&[part("text/plain", b"see this"), program], &mut inner).unwrap();
+    multipart::encode(&[part("application/vnd.wap.multipart.mixed", &inner)], &mut outer).unwrap();
+    for (data, found) in [(outer, Some(Installable::Elf)), (inner[..1].to_vec(), None)] {
+        let pdu = SendReq {
+            to: vec!["+15550100002/TYPE=PLMN".into()],
+            content: Content::mixed(vec![part("application/vnd.wap.multipart.mixed", &data)]),
+            ..SendReq::default()
+        };
+        let mut octets = Vec::new();
+        mms::encode(&pdu.into(), &mut octets).unwrap();
+        let Pdu::SendReq(pdu) = mms::decode(&octets, &Limits::default()).unwrap() else {
+            panic!("no m-send-req")
+        };
+        let (mut submit, content) = translated(&pdu, &octets);
+        mmsc_domain::content::note_installables(&mut submit.parts, &content);
+        assert_eq!(submit.parts[0].installable, found);
     }
 }
