@@ -1,7 +1,6 @@
 //! Accepting: one transaction writes the whole MM, or finds that it was accepted before.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 use bytes::Bytes;
 use mmsc_domain::accept::{Admission, admit, notification};
@@ -15,90 +14,21 @@ use mmsc_domain::profile::SubscriberProfile;
 use mmsc_domain::record::{ContentRef, CopyRecord, MmHead, Recipient};
 use mmsc_domain::reply_charging::{Claim, claim};
 use mmsc_domain::why::Refusal;
-use mmsc_domain::{Address, CopyIndex, MmId, Token, UnixMillis, Why};
+use mmsc_domain::{CopyIndex, MmId, Token, UnixMillis, Why};
 use mmsc_ring::Fence;
 use mmsc_store::{ContentId, Holder, Staged, Txn};
-use sha2::{Digest as _, Sha256};
 
 use crate::context::{Context, Stop};
-use crate::fan_outs::{self, Counted};
 use crate::keys::{self, DueEntry, DueItem, Target};
 use crate::mm::change::{After, Change, DUPLICATE_WINDOW, tell_mm};
 use crate::mm::fetch::{original, resolve};
+use crate::mm::incoming::{AcceptWork, Claims, Incoming};
 use crate::mmbox;
 use crate::port::Screened;
 use crate::records::{DuplicateRow, encode, read};
 
 /// Recipients up to this many get their copies in the accepting transaction (design §3.6).
 pub const INLINE_RECIPIENTS: usize = 100;
-
-/// What is to become an MM.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it travels in the box of its work")]
-pub enum Incoming {
-    /// A submission with its content; none if it is empty.
-    Submit(Submit, Option<Staged>),
-    /// A message of ours that is passed on.
-    Forward(Forward),
-}
-
-impl Incoming {
-    fn originator(&self) -> &Address {
-        match self {
-            Self::Submit(submit, _) => &submit.originator,
-            Self::Forward(forward) => &forward.forwarder,
-        }
-    }
-}
-
-/// A submission on its way to becoming an MM.
-#[derive(Debug)]
-pub struct AcceptWork {
-    /// The command.
-    pub incoming: Incoming,
-    /// Its sender is not to pay for it.
-    pub claims: Option<Claims>,
-    /// Names it among repeats; none if the interface has no transaction ids.
-    pub digest: Option<[u8; 32]>,
-    /// Whether its sender may send so soon; asked once, however often the transaction runs.
-    within_rate: OnceLock<bool>,
-    /// Whether its content goes to too many; counted once, likewise.
-    fanned_out: OnceLock<bool>,
-}
-
-impl AcceptWork {
-    /// Nothing asked yet.
-    pub fn new(incoming: Incoming, claims: Option<Claims>) -> Self {
-        Self {
-            claims,
-            digest: digest(&incoming),
-            incoming,
-            within_rate: OnceLock::new(),
-            fanned_out: OnceLock::new(),
-        }
-    }
-
-    fn is_within_rate(&self, ctx: &Context, sender: &SubscriberProfile, now: UnixMillis) -> bool {
-        *self.within_rate.get_or_init(|| {
-            ctx.policy
-                .rate_of(sender)
-                .is_none_or(|rate| ctx.rates.take(self.incoming.originator(), rate, now).is_ok())
-        })
-    }
-
-    /// Counts what is about to be accepted; whether it is refused for going to too many.
-    fn is_fanned_out(&self, ctx: &Context, submit: &Submit, content: &ContentRef, recipients: usize) -> bool {
-        *self.fanned_out.get_or_init(|| {
-            let what = Counted {
-                sender: &submit.originator,
-                sha256: &content.sha256,
-                content_len: content.len,
-                recipients: u64::try_from(recipients).unwrap_or(u64::MAX),
-            };
-            fan_outs::refuses(ctx, submit.interface, what)
-        })
-    }
-}
 
 /// What came of it.
 #[derive(Debug)]
@@ -109,40 +39,6 @@ pub enum Verdict {
     Duplicate(Accepted),
     /// No MM.
     Refused(Refusal),
-}
-
-/// What makes two submissions the same: transaction id, sorted recipients and body; dates are left out. What is passed
-/// on has the token of its original in place of the body.
-#[must_use]
-pub fn digest(incoming: &Incoming) -> Option<[u8; 32]> {
-    let (key, recipients) = match incoming {
-        Incoming::Submit(submit, _) => (submit.duplicate.as_ref()?, &submit.recipients),
-        Incoming::Forward(forward) => (forward.duplicate.as_ref()?, &forward.recipients),
-    };
-    let mut hash = Sha256::new();
-    let mut part = |octets: &[u8]| {
-        hash.update(u64::try_from(octets.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(octets);
-    };
-    part(&[key.interface as u8]);
-    part(key.scope.as_bytes());
-    part(&key.transaction_id);
-    let mut recipients: Vec<String> = recipients.iter().map(|to| to.address.to_string()).collect();
-    recipients.sort_unstable();
-    for recipient in &recipients {
-        part(recipient.as_bytes());
-    }
-    match incoming {
-        Incoming::Submit(submit, content) => {
-            part(submit.subject.as_deref().unwrap_or_default().as_bytes());
-            part(submit.media_type.essence.as_bytes());
-            if let Some(content) = content {
-                part(&content.sha256);
-            }
-        }
-        Incoming::Forward(forward) => part(&forward.token.0),
-    }
-    Some(hash.finalize().into())
 }
 
 /// The accepting transaction.
@@ -168,25 +64,10 @@ pub async fn accept(
         Err(refusal) => return refused(refusal),
     };
     let submit: &Submit = &taken.submit;
-    let record = read::<SubscriberProfile>(txn, keys::subscriber(sender_shard, originator)).await?;
-    let admitted = ctx.policy.sender(record).and_then(|profile| {
-        let admission = admit(submit, taken.content.len, now, &ctx.policy, &profile)?;
-        if work.is_within_rate(ctx, &profile, now) {
-            Ok(admission)
-        } else {
-            Err(Refusal::RateExceeded)
-        }
-    });
-    let admission = match admitted {
+    let admission = match admitted(ctx, txn, work, &taken, now).await? {
         Ok(admission) => admission,
         Err(refusal) => return refused(refusal),
     };
-    if let Screened::Denied(by) = ctx.screening.screen(submit) {
-        return refused(Refusal::Screened(by));
-    }
-    if work.is_fanned_out(ctx, submit, &taken.content, admission.recipients.len()) {
-        return refused(Refusal::FannedOut);
-    }
     let claimed = match &work.claims {
         Some(claims) => match claimed(txn, id, claims, submit, taken.content.len, now).await? {
             Ok(claim) => Some(claim),
@@ -228,13 +109,36 @@ pub async fn accept(
     Ok((Verdict::Accepted(accepted), after))
 }
 
-/// The copy whose recipient replies, and is not to pay for it; none where it is no recipient of that message at all.
-#[derive(Clone, Copy, Debug)]
-pub struct Claims {
-    /// The original.
-    pub original: MmId,
-    /// The replier's copy.
-    pub copy: Option<CopyIndex>,
+/// By the rules of the service and of its sender, then by its rate, by whoever screens, and by how many got the same.
+async fn admitted(
+    ctx: &Context,
+    txn: &Txn,
+    work: &AcceptWork,
+    taken: &Taken<'_>,
+    now: UnixMillis,
+) -> Result<Result<Admission, Refusal>, Stop> {
+    let (submit, content, originator) = (&*taken.submit, &taken.content, work.incoming.originator());
+    let key = keys::subscriber(ctx.shard_of(originator), originator);
+    let record = read::<SubscriberProfile>(txn, key).await?;
+    let by_rules = ctx.policy.sender(record).and_then(|profile| {
+        let admission = admit(submit, content.len, now, &ctx.policy, &profile)?;
+        if work.is_within_rate(ctx, &profile, now) {
+            Ok(admission)
+        } else {
+            Err(Refusal::RateExceeded)
+        }
+    });
+    let admission = match by_rules {
+        Ok(admission) => admission,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if let Screened::Denied(by) = ctx.screening.screen(submit) {
+        return Ok(Err(Refusal::Screened(by)));
+    }
+    if work.is_fanned_out(ctx, submit, content, admission.recipients.len()) {
+        return Ok(Err(Refusal::FannedOut));
+    }
+    Ok(Ok(admission))
 }
 
 /// A row under the original counts the claim: of two replies at once one commits first, and the other finds it.

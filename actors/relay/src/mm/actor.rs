@@ -18,8 +18,9 @@ use crate::api::{Busy, HandsetReply, SubmitAnswer};
 use crate::completion::Completion;
 use crate::context::{Context, Stop, busy};
 use crate::keys::Entity;
-use crate::mm::accept::{AcceptWork, Verdict, accept};
+use crate::mm::accept::{Verdict, accept};
 use crate::mm::change::After;
+use crate::mm::incoming::AcceptWork;
 use crate::mm::work::{Batch, Outcome, Work, run};
 use crate::tree::{self, ShardMessage};
 

@@ -8,13 +8,14 @@ mod accept;
 mod actor;
 mod change;
 mod fetch;
+mod incoming;
 mod take_back;
 mod whole;
 mod work;
 
-pub use accept::{AcceptWork, Claims, Incoming};
 pub use actor::{MmActor, MmArguments, MmMessage, Reply};
 pub use change::{After, Change, clear_inbox_row, tell_mm};
 pub use fetch::{content_of, copy_of, fetch, original, resolve, trace};
+pub use incoming::{AcceptWork, Claims, Incoming};
 pub use whole::Scope;
 pub use work::Work;
