@@ -1,8 +1,8 @@
 //! One message: its actor, and the transactions that write its rows.
 //!
-//! `accept` writes a new MM, `work` what happens to it later, `change` is the view of one MM inside a transaction that
-//! both use, `whole` what concerns the MM as a whole (expiry, retention, long lists), `take_back` what a
-//! cancellation asks of a handset that has the message, `actor` the mailbox.
+//! `incoming` is what is to become an MM, `accept` writes it, `work` what happens to it later, `change` is the view of one
+//! MM inside a transaction that both use, `whole` what concerns the MM as a whole (expiry, retention, long lists),
+//! `take_back` what a cancellation asks of a handset that has the message, `actor` the mailbox.
 
 mod accept;
 mod actor;
