@@ -6,14 +6,14 @@ mod common;
 mod unreadable;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use common::{Step, observe, open_with, options, run};
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use mmsc_ports::Ports;
+use mmsc_ports::{BoxFuture, Clock, Ports, UnixMillis};
 use mmsc_store::embedded::Pipeline;
 use mmsc_store::sim::{Loss, SimDisk};
 use mmsc_store::{EmbeddedEngine, EmbeddedOptions, OpenError, OperationId, Store, StoreError, TransactError};
@@ -77,24 +77,28 @@ async fn count_up(store: &Store) -> Result<(), TransactError<StoreError>> {
     counted.await.map(drop)
 }
 
+/// A store whose counters are in the index and nowhere in memory.
+async fn counted_and_uncached() -> (SimDisk, Unreadable, Store) {
+    let sim = SimDisk::new();
+    let store = open_with(&sim, one_by_one()).unwrap();
+    count_up(&store).await.unwrap();
+    store.close().await;
+    let disk = Unreadable::new(&sim);
+    let uncached = EmbeddedOptions {
+        cache_bytes: 0,
+        ..one_by_one()
+    };
+    let engine = EmbeddedEngine::open(uncached, Arc::new(disk.clone()), &Ports::real()).unwrap();
+    (sim, disk, Store::new(Arc::new(engine)))
+}
+
 /// Half of a group is applied when the index cannot be read: nothing of that half gets into the index, or the additions
 /// would count twice when the log is replayed.
 #[tokio::test]
 async fn a_group_that_is_half_applied_while_the_store_closes_counts_once_after_reopening() {
     let mut failed = 0;
     for reads in 0..12 {
-        let sim = SimDisk::new();
-        let store = open_with(&sim, one_by_one()).unwrap();
-        count_up(&store).await.unwrap();
-        store.close().await;
-
-        let disk = Unreadable::new(&sim);
-        let uncached = EmbeddedOptions {
-            cache_bytes: 0,
-            ..one_by_one()
-        };
-        let engine = EmbeddedEngine::open(uncached, Arc::new(disk.clone()), &Ports::real()).unwrap();
-        let store = Store::new(Arc::new(engine));
+        let (sim, disk, store) = counted_and_uncached().await;
         sim.hold_syncs("log-");
         let mut counting = Box::pin(count_up(&store));
         assert!((&mut counting).now_or_never().is_none());
@@ -196,17 +200,7 @@ async fn who_waits_for_a_segment_while_the_store_ends_is_refused_as_closed() {
 /// only when nobody is at the log any more.
 #[tokio::test]
 async fn the_lock_is_kept_until_the_frame_that_is_being_written_is_done() {
-    let sim = SimDisk::new();
-    let store = open_with(&sim, one_by_one()).unwrap();
-    count_up(&store).await.unwrap();
-    store.close().await;
-    let disk = Unreadable::new(&sim);
-    let uncached = EmbeddedOptions {
-        cache_bytes: 0,
-        ..one_by_one()
-    };
-    let engine = EmbeddedEngine::open(uncached, Arc::new(disk.clone()), &Ports::real()).unwrap();
-    let store = Store::new(Arc::new(engine));
+    let (sim, disk, store) = counted_and_uncached().await;
     disk.reads_left.store(0, Ordering::SeqCst);
     disk.hold_reads(true);
     // Its apply waits at the index; what comes behind it goes on to its sync.
@@ -236,4 +230,56 @@ async fn the_lock_is_kept_until_the_frame_that_is_being_written_is_done() {
         Err(TransactError::Unknown | TransactError::Store(_))
     ));
     open_with(&sim, one_by_one()).unwrap().close().await;
+}
+
+/// Panics when the worker that builds frames asks for the time, once it is told to.
+struct PanickingClock(Arc<dyn Clock>, Arc<AtomicBool>);
+
+impl Clock for PanickingClock {
+    fn now(&self) -> UnixMillis {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        let at_the_log = std::thread::current().name() == Some("store-log");
+        assert!(!(at_the_log && self.1.load(Ordering::SeqCst)), "the clock panics");
+        self.0.monotonic()
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<'static, ()> {
+        self.0.sleep(time)
+    }
+
+    fn wall_offset_millis(&self) -> i64 {
+        self.0.wall_offset_millis()
+    }
+}
+
+#[tokio::test]
+async fn who_waits_behind_a_worker_that_panics_gets_an_answer() {
+    let disk = SimDisk::new();
+    let options = EmbeddedOptions {
+        segment_bytes: 192 * 1024,
+        ..one_by_one()
+    };
+    let (real, armed) = (Ports::real(), Arc::new(AtomicBool::new(false)));
+    let ports = Ports {
+        clock: Arc::new(PanickingClock(Arc::clone(&real.clock), Arc::clone(&armed))),
+        ..real
+    };
+    let engine = EmbeddedEngine::open(options, Arc::new(disk), &ports).unwrap();
+    let store = Store::new(Arc::new(engine));
+    for _ in 0..2 {
+        blind(&store, "a", 90_000).await.unwrap();
+    }
+    // The next one needs another segment, and the clock is asked when it is taken.
+    armed.store(true, Ordering::SeqCst);
+    let all = join_all((0..8).map(|_| blind(&store, "b", 90_000)));
+    let outcomes = tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+    let (unknown, rest): (Vec<_>, Vec<_>) = outcomes
+        .into_iter()
+        .partition(|outcome| *outcome == Err(TransactError::Unknown));
+    assert_eq!(unknown.len(), 1, "the one that it was at");
+    assert!(rest.iter().all(refused_as_closed), "{rest:?}");
+    store.close().await;
 }

@@ -58,8 +58,8 @@ fn content_is_refused_as_it_says() {
     let content = |text: &str, sets: &[&str]| parse(text, sets).unwrap().policy.content;
     let refuses = |content: &ContentPolicy, essence: &str| content.refused_types.iter().any(|it| it.matches(essence));
     assert_eq!(content("", &[]), ContentPolicy::default());
-    let more = "[content]\nrefuse_types = ['installable', 'video/*']\ncheck_magic = false\n";
-    let more = content(more, &["limits.refused_media_types=Image/GIF"]);
+    let more = "[content]\nrefuse_types = ['installable', 'video/*', 'Image/GIF']\ncheck_magic = false\n";
+    let more = content(more, &[]);
     for essence in ["application/java-archive", "video/mp4", "image/gif"] {
         assert!(refuses(&more, essence), "{essence}");
     }

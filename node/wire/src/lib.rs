@@ -7,7 +7,6 @@
 //! | [`pap`] | PAP 2.0, pushes by way of a push proxy gateway |
 //! | [`push`] | connectionless WSP push and its segmentation into short messages |
 //! | [`smpp`] | SMPP 3.4, both sides of a session |
-//! | [`uaprof`] | OMA UAProf 2.0, what a handset can take of MMS |
 //! | [`tree`] | a readable tree of any MMS PDU or push, for operators |
 //!
 //! Decoders borrow from their input, iterate instead of recursing, and cannot panic. Encoders write only what the
@@ -19,5 +18,4 @@ pub mod pap;
 pub mod push;
 pub mod smpp;
 pub mod tree;
-pub mod uaprof;
 pub mod wsp;

@@ -1,7 +1,7 @@
 //! What the domain decides by: telling, subscribers, numbers, limits, expiry, retention.
 
 use super::{DAY, GIB, HOUR, KIB, MIB, MINUTE, SECOND, Section, key};
-use crate::config::value::Kind::{Boolean, Choice, Digits, Duration, Durations, Integer, Size, Texts};
+use crate::config::value::Kind::{Boolean, Choice, Digits, Duration, Durations, Integer, Size};
 
 pub(super) const TELLING: Section = Section {
     title: "Telling handsets",
@@ -154,12 +154,6 @@ pub(super) const LIMITS: Section = Section {
         ),
         key("limits.parts", Integer(1, 10_000), "256", "Most parts of a message."),
         key("limits.subject", Size(40, 4 * KIB), "1KiB", "A longer subject is cut."),
-        key(
-            "limits.refused_media_types",
-            Texts,
-            "",
-            "Media types (`type/subtype`) that are not let through, beside those of `content.refuse_types`.",
-        ),
         key(
             "limits.forwards",
             Integer(0, 50),
